@@ -194,9 +194,19 @@ def _classifier(
     assert found is not None  # noqa: S101 - for the type checker: there is an output
     if isinstance(found, KernelScores):
         known = _classes(outputs, named, found.classes, classes)
+        if _ascending(known) != [*range(len(known))]:
+            refuse(
+                "model.graph", f"expected labels in ascending order, got {shown([*known])}: fit it with such"
+            )
         return found.rows, _machine(found, outputs), "svm", known
     known = _classes(outputs, named, max(2, found.several), classes)
-    return found.rows, *_linear(found, outputs), known
+    order = _ascending(known)
+    return found.rows, *_linear(found, outputs, order), tuple(known[place] for place in order)
+
+
+def _ascending(labels: tuple[Label, ...]) -> list[int]:
+    """The labels' places in ascending order, in which a model has them."""
+    return sorted(range(len(labels)), key=lambda place: labels[place])
 
 
 def _machine(scores: KernelScores, outputs: Mapping[str, Any]) -> FittedEstimator:
@@ -209,15 +219,21 @@ def _machine(scores: KernelScores, outputs: Mapping[str, Any]) -> FittedEstimato
     return SVM(scores.classes, scores.pairs, None)
 
 
-def _linear(scores: LinearScores, outputs: Mapping[str, Any]) -> tuple[FittedEstimator, str]:
-    """A logistic regression where there are probabilities, else a linear machine."""
+def _linear(
+    scores: LinearScores, outputs: Mapping[str, Any], order: list[int]
+) -> tuple[FittedEstimator, str]:
+    """A logistic regression where there are probabilities, else a linear machine; classes in this order."""
     from ml_core.algorithms.logistic_regression import LogisticRegression
     from ml_core.algorithms.one_versus_rest import OneVersusRest
 
     shares = [_shares(value) for value in outputs.values()]
     likely = next((value for value in shares if value is not None), None)
     single = _single(scores, likely, outputs)
-    weights, intercepts = _tensor(single.weights), _tensor(single.intercepts).values
+    if single.several == 1:  # positive for the second class
+        sign = 1.0 if order == [0, 1] else -1.0
+        weights, intercepts = _tensor(sign * single.weights), _tensor(sign * single.intercepts).values
+    else:
+        weights, intercepts = _tensor(single.weights[order]), _tensor(single.intercepts[order]).values
     if likely is None:
         return OneVersusRest(weights, intercepts), "svm"
     return LogisticRegression(weights, intercepts), "logistic_regression"
@@ -270,28 +286,27 @@ def _classes(
     several: int,
     given: Sequence[Label] | None,
 ) -> tuple[Label, ...]:
-    """The labels. Raises `InvalidInput`, `NotConverted`."""
-    if len(named) > 1:
-        refuse("model.graph", "its outputs name different labels")
-    if not named and any(isinstance(value, ClassPlace) for value in outputs.values()):
-        named = {tuple(range(several))}
+    """The labels, in the order of the scores. Raises `InvalidInput`, `NotConverted`."""
+    places = any(isinstance(value, ClassPlace) for value in outputs.values())
     known = next(iter(named), None)
+    if len(named) > 1 or (known and places) or (known and len({*known}) != len(known)):
+        refuse("model.graph", "expected outputs that name the same labels, each once, got others")
     if given is None:
-        if known is None:
+        if known is None and not places:
             raise InvalidInput.at(
                 "classes",
                 f"expected {several} labels, in the order of the scores, got none: the graph names none",
             )
-    elif known is not None and tuple(given) != known:
+        return known or tuple(range(several))
+    told = tuple(given)
+    if known is not None and told != known:
         raise InvalidInput.at("classes", f"expected those of the graph, {shown([*known])}, got others")
-    elif len(given) != several or len({*given}) != several:
-        raise InvalidInput.at("classes", f"expected {several} labels, each once, got {shown([*given])}")
-    else:
-        known = tuple(given)
-    assert known is not None  # noqa: S101 - for the type checker
-    if len({*known}) != len(known):
-        refuse("model.graph", "it names a label twice")
-    return known
+    for kind in (str, bool, int):
+        if all(type(label) is kind for label in told) and len({*told}) == len(told) == several:
+            return told
+    raise InvalidInput.at(
+        "classes", f"expected {several} words, whole numbers or truth values, each once, got {shown([*told])}"
+    )
 
 
 def _model(

@@ -14,6 +14,7 @@ import pytest
 from ml_core.converting.onnx_graphs import from_onnx
 from ml_core.errors import InvalidInput, NotConverted
 from ml_core.onnx.graph import DOUBLE, FLOAT, INT64, Graph
+from ml_core.registering.checking import check_artifact
 from ml_core.training.notebook import train_model
 from tests.unit.ml_core.onnx_files.files import SAMPLES, sample
 from tests.unit.ml_core.onnx_runtime import options
@@ -122,12 +123,13 @@ HINGE = {"kernel": "linear", "loss": "squared_hinge"}
     ("algorithm", "chosen"),
     [
         ("logistic_regression", {}),
-        ("logistic_regression", {"scale": False, "max_iter": 10_000}),
+        ("logistic_regression", {"scale": False}),
         ("svm", HINGE),
         ("svm", HINGE | {"scale": False}),
     ],
 )
 @pytest.mark.parametrize("table", [TABLE, SPREAD], ids=["plain", "spread"])
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
 def test_our_own_classifiers_come_back(
     table: Any, algorithm: str, chosen: dict[str, object], labels: list[Label]
 ) -> None:
@@ -242,7 +244,9 @@ def test_a_layer_of_a_network(classes: int, activation: str | None) -> None:
     assert_same(data, model, drawn.chance.normal(0, 2, (300, 3)).astype(np.float32), 1e-5)
     with pytest.raises(InvalidInput, match=r"^classes: expected .* got none: the graph names none$"):
         from_onnx(data)
-    for wrong in (labels[1:], [*labels, "more"], ["c0"] * len(labels)):
+    assert_same(data, from_onnx(data, classes=labels), drawn.chance.normal(0, 2, (9, 3)).astype("f4"), 1e-5)
+    mixed: list[Any] = [[1.5, *labels[1:]], [None, *labels[1:]], [[], *labels[1:]], [1, *labels[1:]]]
+    for wrong in (labels[1:], [*labels, "more"], ["c0"] * len(labels), *mixed):
         with pytest.raises(InvalidInput, match=r"^classes: expected "):
             from_onnx(data, classes=wrong)
 
@@ -407,3 +411,52 @@ def test_a_shape_of_more_columns_than_there_is_room_for() -> None:
         NotConverted, match=r"^model\.graph\.input\[0\]: expected rows .* at most 100,000 of them"
     ):
         from_onnx(changed("pipeline", wide))
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+@pytest.mark.parametrize("activation", ["Softmax", None])
+def test_labels_in_another_order(classes: int, activation: str | None) -> None:
+    """A model has them in ascending order, which registering asks for."""
+    drawn = Writing(classes)
+    scores = drawn.linear(drawn.x, classes)
+    place = drawn.graph.node("ArgMax", scores, axis=1, keepdims=0, datatype=INT64)
+    labels = [f"c{number}" for number in drawn.chance.permutation(classes)]
+    if classes == 2:
+        labels = ["yes", "no"]
+    label = drawn.graph.node("Gather", drawn.graph.words(labels), place)
+    data = drawn.done(label, drawn.graph.node(activation, scores, axis=1) if activation else None, classes)
+    model = from_onnx(data)
+    assert model.classes == tuple(sorted(labels))
+    check_artifact(model.to_bytes())
+    rows = drawn.chance.normal(0, 2, (200, 3))
+    answers = onnxruntime.InferenceSession(data, options()).run(None, {"x": rows})
+    assert model.predict(rows).tolist() == answers[0].tolist()
+    if activation:
+        order = [labels.index(str(name)) for name in model.classes]
+        found = model.predict_rows(model.rows_of(rows), ["probability"])["probability"]
+        assert np.allclose(found, answers[1][:, order], atol=1e-12)
+
+
+@pytest.mark.parametrize("labels", [None, ["b", "a", "c"], [True, False]])
+def test_places_of_classes_are_their_labels_unless_they_are_given(labels: list[Label] | None) -> None:
+    classes = len(labels) if labels else 4
+    drawn = Writing(5)
+    place = drawn.graph.node("ArgMax", drawn.linear(drawn.x, classes), axis=1, keepdims=0, datatype=INT64)
+    data = drawn.done(place, None, classes)
+    model = from_onnx(data, classes=labels)
+    rows = drawn.chance.normal(0, 2, (200, 3))
+    (answer,) = onnxruntime.InferenceSession(data, options()).run(None, {"x": rows})
+    assert model.predict(rows).tolist() == [labels[each] if labels else each for each in answer]
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_what_comes_of_samples_may_be_registered(name: str) -> None:
+    check_artifact(from_onnx(sample(name)).to_bytes())
+
+
+def test_labels_of_machines_stay_in_their_order() -> None:
+    def reverse(read: onnx.ModelProto) -> None:
+        attribute(read, 0, "classlabels_ints").ints.reverse()
+
+    with pytest.raises(NotConverted, match=r"^model\.graph: expected labels in ascending order"):
+        from_onnx(changed("svc-binary", reverse))
