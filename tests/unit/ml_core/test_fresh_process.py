@@ -119,7 +119,7 @@ def test_numpys_threads_are_set_for_its_import_alone() -> None:
 def test_the_package_itself_imports_nothing_but_offers_the_articles_functions() -> None:
     told = run("import json, sys, ml_core; print(json.dumps([sorted(sys.modules), ml_core.__all__]))")
     assert not {module for module in told[0] if module.startswith("ml_core.")}
-    assert told[1] == ["from_scikit_learn", "predict", "train_model"]
+    assert told[1] == ["from_onnx", "from_scikit_learn", "predict", "train_model"]
     with pytest.raises(AttributeError, match="no attribute 'fit'"):
         __import__("ml_core").fit  # noqa: B018
 
