@@ -22,6 +22,8 @@ def in_batches(ask: "Callable[[Batch], list[Any]]", feeds: "Batch", batch: int) 
     that does not count the instances, and what `ask` raises.
     """
     instances = len(next(iter(feeds.values())))
+    if not instances:
+        raise GraphFailure(FAILED, "expected at least one instance, got none")
     parts: list[list[Any]] = []
     for begin in range(0, instances, batch):
         number = min(batch, instances - begin)
