@@ -11,6 +11,8 @@ LONGEST_NAME = 63
 PATTERN = "^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9_-])?$"
 RULE = "1 to 63 of A-Z, a-z, 0-9, '.', '_' and '-', beginning with a letter or digit and not ending in '.'"
 VERSION_PATTERN = "^[1-9][0-9]{0,8}$"
+IMPORTED = "onnx"
+"""The algorithm of a version that is an imported model: no file of `algorithms/` has that name."""
 _SIGNS = frozenset("._-")
 _ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") | _SIGNS
 

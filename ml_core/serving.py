@@ -12,8 +12,9 @@ from _thread import allocate_lock  # the module threading costs a cold start mor
 
 from ml_core.digests import sha256
 from ml_core.errors import ArtifactInvalid, ModelNotFound, NotFound, ObjectNotFound
+from ml_core.names import IMPORTED
 from ml_core.records import Record
-from ml_core.registry.registry import IMPORTED, Choice, ModelDocument, Registry, Version, artifact_key
+from ml_core.registry.registry import Choice, ModelDocument, Registry, Version, artifact_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from math import prod
 from ml_core.algorithms.outputs import LABEL, NUMBER
 from ml_core.errors import ArtifactInvalid
 from ml_core.graphs.call import TEXT, WIDTHS
+from ml_core.names import IMPORTED
 from ml_core.records import Record
-from ml_core.registry.registry import IMPORTED
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:

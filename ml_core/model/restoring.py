@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ml_core import algorithms
 from ml_core.errors import ArtifactInvalid, NotFound
+from ml_core.names import IMPORTED
 from ml_core.preprocessing.scaling import Scaling
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -26,6 +27,10 @@ def parts_of(description: Mapping[str, Any], content: dict[str, Tensor]) -> dict
 
 
 def _parts(description: Mapping[str, Any], content: dict[str, Tensor]) -> dict[str, Any]:
+    if description["algorithm"] == IMPORTED:
+        raise ArtifactInvalid(
+            "it holds an imported model, whose graph the service that imported it runs: its file is at …/onnx"
+        )
     info = algorithms.algorithm(_text(description["algorithm"]))
     scaling = Scaling.restored(content)
     parameters = dict(description["parameters"])

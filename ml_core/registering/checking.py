@@ -29,12 +29,12 @@ from ml_core.errors import (
 from ml_core.inputs.rows import Limits
 from ml_core.model.artifact import read
 from ml_core.model.model import Model
+from ml_core.names import IMPORTED
 from ml_core.registering.foreign import ONNX, foreign
 from ml_core.registering.known_hyperparameters import hyperparameter_faults
 from ml_core.registering.probing import probe
 from ml_core.registering.profile_faults import profile_faults
 from ml_core.registering.uploads import check_size
-from ml_core.registry.registry import IMPORTED
 from ml_core.tables.columns import MOST_WORDS
 
 WHERE = "artifact"

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from ml_core.registry.segments import Segments
 
 PRODUCTION = "production"  # the alias that is meant when neither version nor alias is named
-IMPORTED = "onnx"
-"""The algorithm of a version that is an imported model: its graph is run elsewhere."""
 _FOLDER = "models/"
 _ENDING = ".json"
 # After it come the documents of models: their names begin with a letter or a digit.

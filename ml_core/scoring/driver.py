@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ml_core.engines import ASKED, ChosenEngine, engine_asked_for, engines_in, first_engine
 from ml_core.errors import Fault, InvalidInput, Unfinished, raise_faults, shown
 from ml_core.mapping import InThreads, InTurn, Mapper
-from ml_core.registry.registry import IMPORTED
+from ml_core.names import IMPORTED
 from ml_core.scanning.plan import Plan
 from ml_core.scoring.part import columns_of, score_part, scored_model
 from ml_core.scoring.places import PartCounts, counts_of, parts_done

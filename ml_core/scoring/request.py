@@ -8,7 +8,7 @@ from ml_core.algorithms.outputs import LABEL
 from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.kinds import IMAGE, SEQUENCE, TABLE, TENSORS, TEXT
 from ml_core.model.output_columns import output_columns
-from ml_core.registry.registry import IMPORTED
+from ml_core.names import IMPORTED
 from ml_core.tables.options import NO_TEXT, ReadOptions, is_text, option_faults, option_schemas, read_options
 from ml_core.tables.readers import CSV, JSON_LINES, PARQUET, format_schema
 

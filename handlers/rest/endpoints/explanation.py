@@ -21,7 +21,7 @@ from ml_core.explaining.explanation import GRADIENTS
 from ml_core.inputs.arrays import Pictures
 from ml_core.inputs.rows import Rows
 from ml_core.model import explanations
-from ml_core.registry.registry import IMPORTED
+from ml_core.names import IMPORTED
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:

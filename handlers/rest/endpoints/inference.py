@@ -14,7 +14,7 @@ from handlers.version import NAME, VERSION
 from ml_core.algorithms.outputs import LABEL, METHODS
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.instances import IGNORED
-from ml_core.registry.registry import IMPORTED
+from ml_core.names import IMPORTED
 
 if TYPE_CHECKING:
     from ml_core.algorithms.outputs import OutputSpec

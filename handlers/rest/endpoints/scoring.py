@@ -9,7 +9,7 @@ from handlers.rest.endpoints.training import idempotency_key, submitted
 from handlers.rest.http import Response
 from handlers.rest.schemas import Schema
 from ml_core.datasets.private_reading import DataUse
-from ml_core.registry.registry import IMPORTED
+from ml_core.names import IMPORTED
 from ml_core.scoring.request import BODY_SCHEMA, OWN_ENGINES, ScoringRequest, check_scoring
 
 SCORE_BODY: Schema = {**BODY_SCHEMA, "examples": [{"data": {"uri": "dataset://churn"}, "keep": ["customer"]}]}

@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -358,3 +359,80 @@ def test_an_imported_artifact_is_registered_nowhere(services: Services, ask: Ask
     job = run(services, told(ask("POST", "/v1/models/copied:register", body), 202))
     assert job.error is not None
     assert ":import" in job.error["message"]
+
+
+def squares() -> bytes:
+    """A graph that multiplies a matrix of ones with itself, as large as its input says, and adds up."""
+    from onnx import TensorProto, helper
+
+    nodes = [
+        helper.make_node("Reshape", ["size", "one"], ["n"]),
+        helper.make_node("Concat", ["n", "n"], ["shape"], axis=0),
+        helper.make_node(
+            "ConstantOfShape", ["shape"], ["A"], value=helper.make_tensor("v", TensorProto.FLOAT, [1], [1.0])
+        ),
+        helper.make_node("MatMul", ["A", "A"], ["B"]),
+        helper.make_node("ReduceSum", ["B"], ["sum"], keepdims=1),
+        helper.make_node("Reshape", ["sum", "pair"], ["total"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "squares",
+        [helper.make_tensor_value_info("size", TensorProto.INT64, [1, 1])],
+        [helper.make_tensor_value_info("total", TensorProto.FLOAT, [1, 1])],
+        [
+            helper.make_tensor("one", TensorProto.INT64, [1], [1]),
+            helper.make_tensor("pair", TensorProto.INT64, [2], [1, 1]),
+        ],
+    )
+    opsets = [helper.make_opsetid("", 19)]
+    file: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+    return file
+
+
+def test_a_model_that_hangs_or_grows_harms_no_other(root: Path, tmp_path: Path) -> None:
+    """It is ended at its bound, and answers again; another one answers while it hangs."""
+    services = services_over(copy_of(root, tmp_path / "bounded"), ML_ONNX="here", ML_ONNX_SECONDS="2")
+    ask = asking(services)
+    assert imported(services, ask, "squares", squares(), example=[[3]]).state == "succeeded"
+
+    def squared(size: int) -> Any:
+        return ask("POST", "/v1/models/squares:predict", sent({"instances": [[size]]}))
+
+    assert told(squared(3))["predictions"] == [27.0]
+    grown = told(squared(100_000), 413)
+    assert "more memory" in grown["detail"]
+    assert told(squared(4))["predictions"] == [64.0]
+
+    told(ask("POST", "/v1/models/ridge:predict", sent({"instances": [[0] * 10]})))
+    order: list[str] = []
+    hung: list[Any] = []
+
+    def hang() -> None:
+        hung.append(squared(9_000))
+        order.append("hung")
+
+    hanging = threading.Thread(target=hang)
+    hanging.start()
+    for _ in range(3):
+        told(ask("POST", "/v1/models/ridge:predict", sent({"instances": [[0] * 10]})))
+    order.append("other")
+    hanging.join()
+    assert order == ["other", "hung"]
+    slow = told(hung[0], 503)
+    assert slow["code"] == "unavailable"
+    assert "time" in slow["detail"]
+    assert told(squared(5))["predictions"] == [125.0]
+
+
+def test_who_takes_the_artifact_away_is_told_what_it_is(services: Services, tmp_path: Path) -> None:
+    from ml_core.errors import ArtifactInvalid
+    from ml_core.export import main
+    from ml_core.model.model import Model
+
+    data = services.store.get(artifact_key(services.registry.model("ridge").pick(1).job)).data
+    with pytest.raises(ArtifactInvalid, match="imported model"):
+        Model.from_bytes(data)
+    (tmp_path / "a").write_bytes(data)
+    assert main([str(tmp_path / "a"), str(tmp_path / "b")]) == 0
+    assert (tmp_path / "b").read_bytes() == sample("ridge").file
