@@ -19,11 +19,11 @@ from ml_core.errors import (
     VersionNotFound,
     raise_faults,
 )
-from ml_core.names import check_name, taken
+from ml_core.names import IMPORTED, check_name, taken
 from ml_core.registry.alike import check_alike, differences
 from ml_core.registry.changes import bring_in
 from ml_core.registry.history import Change, history_of, keep, remember
-from ml_core.registry.registry import IMPORTED, PRODUCTION, Alias, ModelDocument, Registry
+from ml_core.registry.registry import PRODUCTION, Alias, ModelDocument, Registry
 from ml_core.registry.weights import State, described, heaviest, versions_in
 
 ANY = "*"  # in a condition: whatever ETag it has

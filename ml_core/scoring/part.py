@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ml_core.digests import sha256
 from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, ObjectNotFound, shown
-from ml_core.registry.registry import IMPORTED, artifact_key
+from ml_core.names import IMPORTED
+from ml_core.registry.registry import artifact_key
 from ml_core.scoring.places import PartCounts, ScorePlace
 from ml_core.scoring.request import STOP, ScoringRequest
 
