@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ml_core.jobs.kinds import KINDS, REGISTERING, SCORING, TRAINING, JobKind, kind_named, kind_of
+from ml_core.graphs.request import ImportRequest
+from ml_core.jobs.kinds import IMPORTING, KINDS, REGISTERING, SCORING, TRAINING, JobKind, kind_named, kind_of
 from ml_core.registering.request import RegistrationRequest
 from ml_core.scoring.request import ScoringRequest
 from ml_core.training.reference import TableReference
@@ -13,6 +14,7 @@ def test_a_stored_request_is_of_the_kind_that_its_summary_names() -> None:
     requests: dict[JobKind, Any] = {
         TRAINING: TrainingRequest("quick", {}, TableReference("dataset://table"), 0.2, 0),
         REGISTERING: RegistrationRequest("artifact://iris/" + "0" * 28),
+        IMPORTING: ImportRequest(RegistrationRequest("artifact://iris/" + "0" * 28)),
         SCORING: ScoringRequest("dataset://table"),
     }
     assert set(requests) == set(KINDS)
