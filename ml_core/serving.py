@@ -77,12 +77,13 @@ class Models:
         """
         choice = self._chosen(name, version, alias, key)
         picked = choice.version
-        model = self._artifacts.find(picked.sha256)
+        kept_as = _kept_as(picked)
+        model = self._artifacts.find(kept_as)
         if model is not None:
             return Served(model, name, picked.version, choice.alias, False, picked.job)
-        together = frozenset(each.sha256 for each in choice.among)
+        together = frozenset(_kept_as(each) for each in choice.among)
         try:
-            model, cold = self._artifacts.get(picked.sha256, lambda: self._read(name, picked), together)
+            model, cold = self._artifacts.get(kept_as, lambda: self._read(name, picked), together)
         except ObjectNotFound as error:
             # swept after its version was deleted, a moment ago: the pointer knows by now
             self._pointers.pop(name, None)
@@ -150,8 +151,17 @@ class Models:
             ) from error
 
 
+def _kept_as(version: Version) -> str:
+    """By what a loaded model is kept: its artifact's SHA-256, so that copies are loaded once.
+
+    An artifact of an imported model is its graph alone. What its outputs are called, and its classes, stand in
+    the version's manifest: the same graph may be imported twice.
+    """
+    return version.job if version.algorithm == IMPORTED else version.sha256
+
+
 class _Artifacts:
-    """Loaded models by SHA-256, the longest unused first: `max_bytes` together.
+    """Loaded models by their key, the longest unused first: `max_bytes` together.
 
     Past that only what is asked for together stays: a larger model alone, or all versions of a split alias,
     which would else push each other out with every second request.
@@ -163,33 +173,33 @@ class _Artifacts:
         self._loading: dict[str, LockType] = {}
         self._lock = allocate_lock()
 
-    def get(self, sha256: str, load: Callable[[], Model], together: frozenset[str]) -> tuple[Model, bool]:
+    def get(self, key: str, load: Callable[[], Model], together: frozenset[str]) -> tuple[Model, bool]:
         """The model, and whether it had to be loaded; of several threads that need one, only one loads it."""
         with self._lock:
-            loading = self._loading.setdefault(sha256, allocate_lock())
+            loading = self._loading.setdefault(key, allocate_lock())
         with loading:
-            found = self.find(sha256)
+            found = self.find(key)
             if found is not None:
                 return found, False
             try:
                 model = load()
-                self._keep(sha256, model, together)
+                self._keep(key, model, together)
             finally:
                 with self._lock:
-                    self._loading.pop(sha256, None)
+                    self._loading.pop(key, None)
         return model, True
 
-    def find(self, sha256: str) -> Model | None:
+    def find(self, key: str) -> Model | None:
         """The model, if it is loaded."""
         with self._lock:
-            model = self._models.pop(sha256, None)
+            model = self._models.pop(key, None)
             if model is not None:
-                self._models[sha256] = model  # now the last to go
+                self._models[key] = model  # now the last to go
             return model
 
-    def _keep(self, sha256: str, model: Model, together: frozenset[str]) -> None:
+    def _keep(self, key: str, model: Model, together: frozenset[str]) -> None:
         with self._lock:
-            self._models[sha256] = model
+            self._models[key] = model
             size = sum(kept.nbytes for kept in self._models.values())
             for unused in [kept for kept in self._models if kept not in together]:
                 if size <= self._max_bytes:

@@ -232,6 +232,20 @@ def test_a_table_is_scored_as_its_rows_are_predicted(
         assert read_parquet(io.BytesIO(data)).read_all().column(first).to_pylist() == expected
 
 
+def test_the_same_file_may_be_two_versions_with_other_names(services: Services, ask: Ask) -> None:
+    """What they keep is one file; each answers in its own words all the same, also when both are warm."""
+    words = {1: ["a", "b", "c"], 2: [7, 8, 9]}
+    for version, classes in words.items():
+        said = {"classes": classes, "outputs": {f"chance{version}": "probabilities", "label": "label"}}
+        assert imported(services, ask, "twice", sample("lightgbm").file, **said).version == version
+    row = sent({"instances": [[5.1, 3.5, 1.4, 0.2]]})
+    for version in (1, 2, 1):
+        answer = told(ask("POST", f"/v1/models/twice/versions/{version}:predict", row))
+        assert answer["predictions"] == [words[version][0]]
+        other = sent({"instances": [[0, 0, 0, 0]], "outputs": [f"chance{version}"]})
+        told(ask("POST", f"/v1/models/twice/versions/{version}:predict", other))
+
+
 def test_a_row_that_cannot_be_scored_is_told_and_the_others_are_scored(services: Services, ask: Ask) -> None:
     names = told(ask("GET", "/v1/models/columns/versions/1"))["features"]
     folder = Path(services.settings.root) / "data"
