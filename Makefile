@@ -94,7 +94,7 @@ screenshots: .venv/dev.ready $(BROWSER) ## the console's pictures in docs/pictur
 	@$(PY) -m tests.oracles.console.pictures
 
 .PHONY: client-tests
-client-tests: .venv/serve.ready .tools/client-tests.ready $(GENERATORS) dist/client-wheel ## the client's tests, against its wheel and a service that runs
+client-tests: .venv/serve.ready .venv/onnx.ready .tools/client-tests.ready $(GENERATORS) dist/client-wheel ## the client's tests, against its wheel and a service that runs
 	@VIRTUAL_ENV=.tools/client-tests $(UV) pip install --quiet --no-deps --reinstall $(CLIENT_WHEEL)
 	@.tools/client-tests/bin/python -m pytest client/tests -n 2 $(PYTEST)
 

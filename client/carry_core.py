@@ -25,6 +25,7 @@ CARRIED_AS = "serverless_ml._core"
 # What `serverless_ml/offline.py` and a loaded model's methods begin with.
 ENTRIES = (
     "ml_core.algorithms",
+    "ml_core.converting.onnx_graphs",
     "ml_core.converting.scikit_learn",
     "ml_core.model.model",
 )

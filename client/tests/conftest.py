@@ -21,7 +21,7 @@ def _nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all tests, which give their models names of their own."""
-    with Service(tmp_path_factory.mktemp("service")) as started:
+    with Service(tmp_path_factory.mktemp("service"), ML_ONNX="here") as started:
         yield started
 
 

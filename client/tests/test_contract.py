@@ -99,7 +99,9 @@ def _walk(client: Client, churn: str, folder: Path) -> dict[str, Any]:
 
 
 def _told_of_keys(client: Client) -> dict[str, Any]:
-    """What is known of those who ask."""
+    """What is known of those who ask; and something more that they did."""
+    client.import_onnx("walked-graph", ROOT / "tests" / "samples" / "onnx" / "ridge.onnx")
+    client.model("walked-graph").delete(purge=True)
     entries = client.audit(model="walked")
     return {"Caller": client.whoami(), "Usage": client.usage(), "Audit": entries, "AuditEntry": entries[0]}
 

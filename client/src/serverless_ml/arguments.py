@@ -24,6 +24,17 @@ class TrainingSaid(TypedDict, total=False):
     on_interrupt: str
 
 
+class ImportSaid(TypedDict, total=False):
+    """What `import_onnx` may be told."""
+
+    features: Sequence[str] | None
+    classes: Sequence[Any] | None
+    outputs: Mapping[str, str] | None
+    example: Any
+    origin: Mapping[str, Any] | None
+    on_interrupt: str
+
+
 class ScoringSaid(TypedDict, total=False):
     """What `score` may be told."""
 

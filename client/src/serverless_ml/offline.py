@@ -51,7 +51,23 @@ def load(content: bytes) -> Model:
     try:
         return Model.from_bytes(content)
     except ArtifactInvalid as error:
+        if _is_graph(content):
+            raise InvalidInput(
+                "this version is an imported graph of ONNX, which runs with onnxruntime alone: download its "
+                "file with `client.model(name).onnx(path)`, or ask the service"
+            ) from None
         raise InvalidInput(f"this is no artifact of a version, or one of a later release: {error}") from None
+
+
+def _is_graph(content: bytes) -> bool:
+    """Whether an artifact is that of an imported version."""
+    from serverless_ml._core.errors import ArtifactInvalid
+    from serverless_ml._core.model.artifact import read
+
+    try:
+        return bool(read(content)[0].get("algorithm") == "onnx")
+    except ArtifactInvalid:
+        return False
 
 
 def load_file(path: str | os.PathLike[str]) -> Model:

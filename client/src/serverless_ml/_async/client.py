@@ -12,7 +12,13 @@ from serverless_ml._async.feedback import tell
 from serverless_ml._async.lists import day, listed
 from serverless_ml._async.models import AsyncRemoteModel
 from serverless_ml._async.predicting import predict
-from serverless_ml._async.registering import made_artifact, register
+from serverless_ml._async.registering import (
+    graph_file,
+    import_graph,
+    import_said,
+    made_artifact,
+    register,
+)
 from serverless_ml._async.requests import AsyncRequests, Reply
 from serverless_ml._async.runtime import blocking
 from serverless_ml._async.scoring import (
@@ -51,7 +57,7 @@ if TYPE_CHECKING:
 
     from serverless_ml._async.jobs import AsyncJobHandle
     from serverless_ml._core.model.model import Model
-    from serverless_ml.arguments import ScoringSaid, TrainingSaid
+    from serverless_ml.arguments import ImportSaid, ScoringSaid, TrainingSaid
 
 CANCEL, LEAVE = "cancel", "leave"
 """What Ctrl-C does to a job that is waited for."""
@@ -477,6 +483,65 @@ class AsyncClient:
                 on_interrupt=on_interrupt,
             )
         return await self._waited(job, f"Registering {model}", on_interrupt) if wait else job
+
+    @overload
+    async def import_onnx(
+        self, model: str, what: Any, *, wait: Literal[True] = True, **said: Unpack[ImportSaid]
+    ) -> Version: ...
+    @overload
+    async def import_onnx(
+        self, model: str, what: Any, *, wait: Literal[False], **said: Unpack[ImportSaid]
+    ) -> AsyncJobHandle: ...
+    @overload
+    async def import_onnx(
+        self, model: str, what: Any, *, wait: bool, **said: Unpack[ImportSaid]
+    ) -> Version | AsyncJobHandle: ...
+    async def import_onnx(
+        self,
+        model: str,
+        what: Any,
+        *,
+        features: Sequence[str] | None = None,
+        classes: Sequence[Any] | None = None,
+        outputs: Mapping[str, str] | None = None,
+        example: Any = None,
+        origin: Mapping[str, Any] | None = None,
+        wait: bool = True,
+        on_interrupt: str = CANCEL,
+    ) -> Version | AsyncJobHandle:
+        """Import a graph of ONNX as a version; the version, or without `wait` the job.
+
+        The service runs such a version as its file says, where it was deployed to (`onnx: yes`). What it
+        guesses of inputs and outputs stands in the version's `warnings`, what they are in its `graph`.
+
+        Args:
+            model: its name; it need not exist yet.
+            what: the graph, as a path or as bytes, or as an `onnx.ModelProto`.
+            features: names of the columns of a row, in the order of the graph's input; or of its inputs,
+                where each is a column. Without them `x0`, `x1` and so on, or the inputs' names.
+            classes: the labels, in the order of the graph's classes, where it does not name them.
+            outputs: what may be asked for, and what the graph calls that, such as
+                `{"label": "output_label", "probability": "output_probability"}`.
+            example: rows, or other instances, to try the graph on, as `predict` takes them; at most 16.
+                Without it the graph is tried on zeros and empty texts.
+            origin: what is said of where it came from: `description`, `library_versions`, `version`.
+            wait: whether to wait for the version.
+            on_interrupt: as for `train`.
+
+        Raises:
+            InvalidInput: `example` or something else that was said is not as it has to be.
+            JobFailed: the service refuses the graph; `faults` say where, such as `model.graph.node[3]`.
+            ServiceError: 501, where nothing was deployed that runs graphs.
+            OSError: the file cannot be read.
+        """
+        _checked(on_interrupt)
+        told = await blocking(lambda: import_said(features, classes, outputs, example, origin))
+        file = await blocking(lambda: opened(graph_file(what)))
+        with file, bar(f"Uploading {model}", unit="bytes", on=self._progress) as drawn:
+            job = await import_graph(
+                self._requests, model, file, told, drawn.counted, on_interrupt=on_interrupt
+            )
+        return await self._waited(job, f"Importing {model}", on_interrupt) if wait else job
 
     async def load(self, model: str) -> Model:
         """Take a version to this machine, where it predicts without the service; takes the extra `models`.

@@ -28,10 +28,25 @@ async def read_rows(X: Any) -> Rows:
     """What a person holds, as rows; what they should know of it is a warning. Raises `InvalidInput`."""
     from serverless_ml import tables
 
-    rows = await blocking(lambda: tables.read(X))
+    return _noted(await blocking(lambda: tables.read(X)))
+
+
+def _noted(rows: Rows) -> Rows:
     for note in rows.notes:
         warnings.warn(note, TableWarning, stacklevel=2)
     return rows
+
+
+async def _rows_for(requests: AsyncRequests, which: Reference, X: Any) -> Rows:
+    """The rows as `which` takes them: only it can say whether arrays are pictures or a graph's tensors."""
+    from serverless_ml import tables
+
+    rows = await blocking(lambda: tables.read(X))
+    if isinstance(rows, tables.Instances) and rows.kind == "arrays":
+        schema = await requests.get(f"{which.path}/schema")
+        if not tables.takes_bytes(schema):
+            rows = rows.as_given()
+    return _noted(rows)
 
 
 async def ask_by_chunks(
@@ -138,7 +153,7 @@ async def predict(
     """Predictions of all rows of X, as its own kind; `AsyncClient.predict` says what each argument is."""
     from serverless_ml import tables
 
-    rows = await read_rows(X)
+    rows = await _rows_for(requests, which, X)
     wanted = None if outputs is None else [outputs] if isinstance(outputs, str) else list(outputs)
     members = {
         "outputs": wanted,

@@ -1,4 +1,4 @@
-"""Has the service take an artifact that was made elsewhere as a version."""
+"""Has the service take what was made elsewhere as a version: an artifact, or a graph of ONNX."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import IO, TYPE_CHECKING, Any
 from serverless_ml._async.runtime import blocking
 from serverless_ml._async.training import submit
 from serverless_ml._async.uploads import put
+from serverless_ml.errors import InvalidArgument
 from serverless_ml.references import model_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from serverless_ml._async.jobs import AsyncJobHandle
     from serverless_ml._async.requests import AsyncRequests
@@ -40,11 +41,42 @@ async def register(
         seen: told how many bytes of how many were sent.
         on_interrupt: as of `submit`.
     """
+    uploaded = await _uploaded(requests, model, file, seen)
+    body = {**uploaded, **({"origin": dict(origin)} if origin else {})}
+    return await submit(requests, model, body, verb="register", on_interrupt=on_interrupt)
+
+
+async def import_graph(
+    requests: AsyncRequests,
+    model: str,
+    file: IO[bytes],
+    said: Mapping[str, Any],
+    seen: Callable[[int, int], None] = lambda *_: None,
+    *,
+    on_interrupt: str = "leave",
+) -> AsyncJobHandle:
+    """Upload a file of ONNX and have it imported; the job that checks and tries it.
+
+    Args:
+        requests: whom to ask.
+        model: of which it becomes a version.
+        file: the graph.
+        said: what its inputs and outputs are called, as `:import` takes it.
+        seen: told how many bytes of how many were sent.
+        on_interrupt: as of `submit`.
+    """
+    body = {**await _uploaded(requests, model, file, seen), **said}
+    return await submit(requests, model, body, verb="import", on_interrupt=on_interrupt)
+
+
+async def _uploaded(
+    requests: AsyncRequests, model: str, file: IO[bytes], seen: Callable[[int, int], None]
+) -> dict[str, Any]:
+    """The file at the service, as requests name it."""
     digest = await blocking(lambda: _digest(file))
     signed = await requests.post(f"{model_path(model)}:upload")
     await put(requests, signed, file, seen)
-    body = {"uri": signed["uri"], "sha256": digest, **({"origin": dict(origin)} if origin else {})}
-    return await submit(requests, model, body, verb="register", on_interrupt=on_interrupt)
+    return {"uri": signed["uri"], "sha256": digest}
 
 
 def _digest(file: IO[bytes]) -> str:
@@ -65,3 +97,38 @@ def made_artifact(what: Any, X: Any, y: Any) -> tuple[str | os.PathLike[str] | b
 
     content, told = offline.artifact(what, X=X, y=y)  # type: ignore[attr-defined, unused-ignore]
     return content, told
+
+
+def graph_file(what: Any) -> str | os.PathLike[str] | bytes:
+    """A graph as a path or as bytes; one that the package onnx holds is written. Raises `InvalidArgument`."""
+    if isinstance(what, str | os.PathLike | bytes):
+        return what
+    if isinstance(what, bytearray | memoryview):
+        return bytes(what)
+    if hasattr(what, "SerializeToString") and hasattr(what, "graph"):
+        return bytes(what.SerializeToString())
+    raise InvalidArgument(
+        f"expected a graph of ONNX as a path, as bytes or as an onnx.ModelProto, got {type(what).__name__}; "
+        "`register` takes fitted objects of scikit-learn's, and `serverless-ml import` turns others into ONNX"
+    )
+
+
+def import_said(
+    features: Sequence[str] | None,
+    classes: Any,
+    outputs: Mapping[str, str] | None,
+    example: Any,
+    origin: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """What is said of a graph, as `:import` takes it. Raises `InvalidInput` for what cannot be sent."""
+    said: dict[str, Any] = {
+        "features": None if features is None else list(features),
+        "outputs": None if outputs is None else dict(outputs),
+        "origin": dict(origin) if origin else None,
+    }
+    if classes is not None or example is not None:
+        from serverless_ml import tables
+
+        said["classes"] = None if classes is None else tables.labels(classes)
+        said["example"] = None if example is None else tables.instances(tables.read(example))
+    return {name: value for name, value in said.items() if value is not None}

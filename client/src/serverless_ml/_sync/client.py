@@ -13,7 +13,13 @@ from serverless_ml._sync.feedback import tell
 from serverless_ml._sync.lists import day, listed
 from serverless_ml._sync.models import RemoteModel
 from serverless_ml._sync.predicting import predict
-from serverless_ml._sync.registering import made_artifact, register
+from serverless_ml._sync.registering import (
+    graph_file,
+    import_graph,
+    import_said,
+    made_artifact,
+    register,
+)
 from serverless_ml._sync.requests import Requests, Reply
 from serverless_ml._sync.runtime import blocking
 from serverless_ml._sync.scoring import (
@@ -52,7 +58,7 @@ if TYPE_CHECKING:
 
     from serverless_ml._sync.jobs import JobHandle
     from serverless_ml._core.model.model import Model
-    from serverless_ml.arguments import ScoringSaid, TrainingSaid
+    from serverless_ml.arguments import ImportSaid, ScoringSaid, TrainingSaid
 
 CANCEL, LEAVE = "cancel", "leave"
 """What Ctrl-C does to a job that is waited for."""
@@ -478,6 +484,65 @@ class Client:
                 on_interrupt=on_interrupt,
             )
         return self._waited(job, f"Registering {model}", on_interrupt) if wait else job
+
+    @overload
+    def import_onnx(
+        self, model: str, what: Any, *, wait: Literal[True] = True, **said: Unpack[ImportSaid]
+    ) -> Version: ...
+    @overload
+    def import_onnx(
+        self, model: str, what: Any, *, wait: Literal[False], **said: Unpack[ImportSaid]
+    ) -> JobHandle: ...
+    @overload
+    def import_onnx(
+        self, model: str, what: Any, *, wait: bool, **said: Unpack[ImportSaid]
+    ) -> Version | JobHandle: ...
+    def import_onnx(
+        self,
+        model: str,
+        what: Any,
+        *,
+        features: Sequence[str] | None = None,
+        classes: Sequence[Any] | None = None,
+        outputs: Mapping[str, str] | None = None,
+        example: Any = None,
+        origin: Mapping[str, Any] | None = None,
+        wait: bool = True,
+        on_interrupt: str = CANCEL,
+    ) -> Version | JobHandle:
+        """Import a graph of ONNX as a version; the version, or without `wait` the job.
+
+        The service runs such a version as its file says, where it was deployed to (`onnx: yes`). What it
+        guesses of inputs and outputs stands in the version's `warnings`, what they are in its `graph`.
+
+        Args:
+            model: its name; it need not exist yet.
+            what: the graph, as a path or as bytes, or as an `onnx.ModelProto`.
+            features: names of the columns of a row, in the order of the graph's input; or of its inputs,
+                where each is a column. Without them `x0`, `x1` and so on, or the inputs' names.
+            classes: the labels, in the order of the graph's classes, where it does not name them.
+            outputs: what may be asked for, and what the graph calls that, such as
+                `{"label": "output_label", "probability": "output_probability"}`.
+            example: rows, or other instances, to try the graph on, as `predict` takes them; at most 16.
+                Without it the graph is tried on zeros and empty texts.
+            origin: what is said of where it came from: `description`, `library_versions`, `version`.
+            wait: whether to wait for the version.
+            on_interrupt: as for `train`.
+
+        Raises:
+            InvalidInput: `example` or something else that was said is not as it has to be.
+            JobFailed: the service refuses the graph; `faults` say where, such as `model.graph.node[3]`.
+            ServiceError: 501, where nothing was deployed that runs graphs.
+            OSError: the file cannot be read.
+        """
+        _checked(on_interrupt)
+        told = blocking(lambda: import_said(features, classes, outputs, example, origin))
+        file = blocking(lambda: opened(graph_file(what)))
+        with file, bar(f"Uploading {model}", unit="bytes", on=self._progress) as drawn:
+            job = import_graph(
+                self._requests, model, file, told, drawn.counted, on_interrupt=on_interrupt
+            )
+        return self._waited(job, f"Importing {model}", on_interrupt) if wait else job
 
     def load(self, model: str) -> Model:
         """Take a version to this machine, where it predicts without the service; takes the extra `models`.

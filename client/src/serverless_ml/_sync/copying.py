@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
+from serverless_ml._sync.runtime import blocking
 from serverless_ml.errors import InvalidArgument, ServerlessMLError, UnexpectedAnswer
 from serverless_ml.lineage import origin_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from serverless_ml._sync.client import Client
     from serverless_ml.answers import Version
+    from serverless_ml.arguments import ImportSaid
     from serverless_ml.references import Reference
 
 
@@ -23,7 +28,7 @@ def copy(
     alias: str | None = None,
     on_interrupt: str = "cancel",
 ) -> Version:
-    """Register at one service what another has; the new version. Its bytes go through memory alone.
+    """Register or import at one service what another has; the new version. Its bytes go through memory.
 
     Raises:
         InvalidArgument: it is there already.
@@ -42,7 +47,13 @@ def copy(
     there = source.model(which.model)
     told = there.version(which.version or which.alias)
     content = there.artifact(told.version)
-    made = to.register(name, content, origin=origin_of(told.raw, source.url), on_interrupt=on_interrupt)
+    origin = origin_of(told.raw, source.url)
+    if told.graph is None:
+        made = to.register(name, content, origin=origin, on_interrupt=on_interrupt)
+    else:
+        graph = blocking(lambda: graph_in(content))
+        said: ImportSaid = {**import_again(told.graph), "origin": origin, "on_interrupt": on_interrupt}
+        made = to.import_onnx(name, graph, **said)
     if made.sha256 != told.sha256:
         raise UnexpectedAnswer(
             f"expected version {made.version} of '{name}' at {to.url} to have the SHA-256 {told.sha256}, as "
@@ -57,3 +68,19 @@ def copy(
             )
             raise
     return made
+
+
+def import_again(graph: Mapping[str, Any]) -> ImportSaid:
+    """What has to be said of a graph for it to be what it is at the service that tells this of it."""
+    named = {each["name"]: each["output"] for each in graph["outputs"] if each["output"]}
+    return {"features": graph["features"], "classes": graph["classes"], "outputs": named}
+
+
+def graph_in(artifact: bytes) -> bytes:
+    """The graph in the artifact of an imported version. Raises `UnexpectedAnswer`."""
+    try:
+        start = 8 + int.from_bytes(artifact[:8], "little")
+        begin, end = json.loads(artifact[8:start])["onnx"]["data_offsets"]
+        return artifact[start + begin : start + end]
+    except (ValueError, LookupError, TypeError):
+        raise UnexpectedAnswer("expected the artifact of an imported version to hold a graph") from None

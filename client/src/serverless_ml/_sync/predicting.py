@@ -29,10 +29,25 @@ def read_rows(X: Any) -> Rows:
     """What a person holds, as rows; what they should know of it is a warning. Raises `InvalidInput`."""
     from serverless_ml import tables
 
-    rows = blocking(lambda: tables.read(X))
+    return _noted(blocking(lambda: tables.read(X)))
+
+
+def _noted(rows: Rows) -> Rows:
     for note in rows.notes:
         warnings.warn(note, TableWarning, stacklevel=2)
     return rows
+
+
+def _rows_for(requests: Requests, which: Reference, X: Any) -> Rows:
+    """The rows as `which` takes them: only it can say whether arrays are pictures or a graph's tensors."""
+    from serverless_ml import tables
+
+    rows = blocking(lambda: tables.read(X))
+    if isinstance(rows, tables.Instances) and rows.kind == "arrays":
+        schema = requests.get(f"{which.path}/schema")
+        if not tables.takes_bytes(schema):
+            rows = rows.as_given()
+    return _noted(rows)
 
 
 def ask_by_chunks(
@@ -139,7 +154,7 @@ def predict(
     """Predictions of all rows of X, as its own kind; `Client.predict` says what each argument is."""
     from serverless_ml import tables
 
-    rows = read_rows(X)
+    rows = _rows_for(requests, which, X)
     wanted = None if outputs is None else [outputs] if isinstance(outputs, str) else list(outputs)
     members = {
         "outputs": wanted,

@@ -76,6 +76,7 @@ class Version(Answer):
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     features: list[str] = field(default_factory=list)
     input: dict[str, Any] | None = None
+    graph: dict[str, Any] | None = None
     classes: list[Any] | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
     curves: dict[str, Any] | None = None

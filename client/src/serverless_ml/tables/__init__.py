@@ -14,7 +14,7 @@ person holds needs them.
 """
 
 from serverless_ml.tables.answers import answer
-from serverless_ml.tables.asking import frame, instances, labels, unknown_columns
+from serverless_ml.tables.asking import frame, instances, labels, takes_bytes, unknown_columns
 from serverless_ml.tables.chunks import Chunk, Chunks, advice, chunks, place
 from serverless_ml.tables.columns import Table
 from serverless_ml.tables.files import UploadFile, as_file
@@ -36,5 +36,6 @@ __all__ = [
     "labels",
     "place",
     "read",
+    "takes_bytes",
     "unknown_columns",
 ]

@@ -20,6 +20,14 @@ def unknown_columns(rows: Table | Instances) -> str:
     return "refuse" if made or rows.columns is None else "ignore"
 
 
+def takes_bytes(schema: Mapping[str, Any]) -> bool:
+    """Whether a model takes arrays as bytes in base64, by the schema of its instances. Graphs do not."""
+    return any(
+        isinstance(each, Mapping) and each.get("properties", {}).get("b64", {}).get("type") == "string"
+        for each in schema.get("anyOf") or (schema,)
+    )
+
+
 def instances(rows: Table | Instances) -> list[Any]:
     """All rows as `instances` has them, by name where they have names. Raises `InvalidInput`."""
     member = rows.chunk(0, rows.rows)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from serverless_ml.tables.columns import Table
 
-type Kind = Literal["texts", "arrays", "sequences"]
+type Kind = Literal["texts", "arrays", "nested", "sequences"]
 
 _PICTURE_AXES, _COLOUR_AXES = 3, 4
 _MOST_CHANNELS = 4
@@ -26,20 +26,28 @@ class Instances:
 
     Args:
         native: what the caller holds.
-        kind: "texts"; "arrays" of one shape, which are pictures, or sequences of one length; "sequences" of
-            any length.
+        kind: "texts"; "arrays" of one shape, which are pictures, or sequences of one length; "nested" for
+            such arrays as lists, which graphs take; "sequences" of any length.
         values: an array, or a list with each.
         notes: what is to be told to the person.
+        given: the array before its axes were put in another order.
     """
 
     columns: tuple[str, ...] | None = None
     is_one = False
 
-    def __init__(self, native: Any, kind: Kind, values: Any, notes: Sequence[str] = ()) -> None:
+    def __init__(
+        self, native: Any, kind: Kind, values: Any, notes: Sequence[str] = (), given: Any = None
+    ) -> None:
         self.native = native
         self.kind: Kind = kind
         self.values = values
         self.notes = tuple(notes)
+        self._given = values if given is None else given
+
+    def as_given(self) -> "Instances":
+        """Arrays as a graph takes them: nested lists, with the axes where the caller has them."""
+        return Instances(self.native, "nested", self._given) if self.kind == "arrays" else self
 
     @property
     def rows(self) -> int:
@@ -50,6 +58,8 @@ class Instances:
         """Those from one to another as the member of a request that holds them. Raises `InvalidInput`."""
         if self.kind == "arrays":
             return {"instances": _encoded(self.values[start:stop])}
+        if self.kind == "nested":
+            return {"instances": [json_values(each.tolist()) for each in self.values[start:stop]]}
         listed = []
         for place, value in enumerate(self.values[start:stop], start):
             try:
@@ -115,7 +125,7 @@ def instances_of_array(array: "NDArray[Any]", native: Any) -> Instances | None:
         return None
     if array.dtype.kind not in "biuf":
         refuse(f"expected an array of numbers, got {array.dtype}")
-    notes = []
+    notes, given = [], array
     if array.ndim == _COLOUR_AXES and array.shape[1] <= _MOST_CHANNELS < array.shape[3]:
         import numpy as np
 
@@ -123,7 +133,7 @@ def instances_of_array(array: "NDArray[Any]", native: Any) -> Instances | None:
         notes.append(
             f"the channels are taken to come first: pictures of {'×'.join(map(str, array.shape[1:]))}"
         )
-    return Instances(native, "arrays", array, notes)
+    return Instances(native, "arrays", array, notes, given)
 
 
 def _of_axis(values: list[Any], native: Any) -> Instances | None:
