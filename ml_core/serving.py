@@ -154,8 +154,8 @@ class Models:
 def _kept_as(version: Version) -> str:
     """By what a loaded model is kept: its artifact's SHA-256, so that copies are loaded once.
 
-    An artifact of an imported model is its graph alone. What its outputs are called, and its classes, stand in
-    the version's manifest: the same graph may be imported twice.
+    An artifact of an imported model is its graph alone. What its outputs and classes are called stands in the
+    version's manifest: the same graph may be imported twice.
     """
     return version.job if version.algorithm == IMPORTED else version.sha256
 

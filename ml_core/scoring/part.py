@@ -121,12 +121,14 @@ def faults_of(uri: str, rejected: "list[Reject]") -> tuple[Fault, ...]:
 def scored_model(stores: "Stores", request: ScoringRequest) -> "Model":
     """The model of the version that was chosen. Raises `ArtifactInvalid`, `Unavailable`."""
     digest = request.sha256 or ""
-    model = _READ.get(digest)
+    imported = request.algorithm == IMPORTED
+    # Of an imported model the artifact is its graph alone: the same graph may be two versions.
+    kept_as = request.job or "" if imported else digest
+    model = _READ.get(kept_as)
     if model is None:
-        imported = request.algorithm == IMPORTED
         model = (_imported_model if imported else _read_model)(stores, request.job or "", digest)
         _READ.clear()
-        _READ[digest] = model
+        _READ[kept_as] = model
     return model
 
 
@@ -157,5 +159,5 @@ def _imported_model(stores: "Stores", job: str, digest: str) -> "Model":
 
 _GONE = "the version's artifact is gone: it was deleted after the job was accepted"
 
-# The model that this process scored with last, by its artifact's SHA-256.
+# The model that this process scored with last.
 _READ: dict[str, "Model"] = {}
