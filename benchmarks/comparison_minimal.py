@@ -7,6 +7,7 @@ product's own.
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -58,6 +59,7 @@ def _of_rows(kept: Any) -> Predict:
 
 def onnx_model(folder: str, name: str) -> Predict:
     """A model's ONNX file on one thread."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it tells its maker else
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

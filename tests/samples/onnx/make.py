@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import tempfile
 import warnings
@@ -259,6 +260,7 @@ def spread(rows: Any) -> Any:
 
 def answers(file: bytes, feed: Feed) -> dict[str, Any]:
     """What onnxruntime makes of a feed."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it tells its maker else
     import onnxruntime
 
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])

@@ -234,7 +234,7 @@ def test_a_table_is_scored_as_its_rows_are_predicted(
 
 def test_the_same_file_may_be_two_versions_with_other_names(services: Services, ask: Ask) -> None:
     """What they keep is one file; each answers in its own words all the same, also when both are warm."""
-    words = {1: ["a", "b", "c"], 2: [7, 8, 9]}
+    words: dict[int, list[Any]] = {1: ["a", "b", "c"], 2: [7, 8, 9]}
     for version, classes in words.items():
         said = {"classes": classes, "outputs": {f"chance{version}": "probabilities", "label": "label"}}
         assert imported(services, ask, "twice", sample("lightgbm").file, **said).version == version
@@ -255,7 +255,7 @@ def test_a_row_that_cannot_be_scored_is_told_and_the_others_are_scored(services:
     body = {"data": {"uri": "file:rows.csv"}, "outputs": ["label"], "format": "csv"}
     job = run(services, told(ask("POST", "/v1/models/columns:score", sent(body)), 202))
     assert job.state == "succeeded", job.error
-    result = told(ask("GET", f"/v1/jobs/{job.id}"))["result"]
+    result: Any = told(ask("GET", f"/v1/jobs/{job.id}"))["result"]
     assert (result["rows"], result["rejected"]) == (2, 1)
 
 
