@@ -381,7 +381,7 @@ SETTINGS = (
         "seconds",
         0.1,
         600,
-        "How long an imported model may take for one request, or for one block of a table.",
+        "How long an imported model may take for one call; on a cloud a call ends after 27.5 in any case.",
     ),
     Setting(
         "traces",

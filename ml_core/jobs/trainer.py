@@ -201,18 +201,28 @@ class _HeldJob:
         return _done(self._lease.succeed(version, told))
 
     def _fail(self, error: dict[str, Any]) -> Outcome:
+        failed = self._lease.fail(error)
         self._discard()
-        return _done(self._lease.fail(error))
+        return _done(failed)
 
     def _cancel(self) -> Outcome:
+        cancelled = self._lease.cancel()
         self._discard()
-        return _done(self._lease.cancel())
+        return _done(cancelled)
 
     def _discard(self) -> None:
-        """Remove the artifact of a graph that was to be tried, and has no version. Raises `Unavailable`."""
-        job = self._lease.job
-        if job.kind is IMPORTING:
-            fit_results.remove(self._context.jobs.store, job.id)
+        """Remove the artifact of a graph that was to be tried, and has no version.
+
+        After the job is over: until then another trainer might hold it, and register the artifact.
+        """
+        job, context = self._lease.job, self._context
+        if job.kind is not IMPORTING:
+            return
+        try:
+            if context.registry.number_of(job.model, job.id) is None:
+                fit_results.remove(context.jobs.store, job.id)
+        except Unavailable as error:
+            log.warning("job %s: its artifact stays, though it has no version: %s", job.id, error)
 
     def _refuse(self, error: BudgetRefused | BudgetSpent) -> Outcome:
         """A privacy budget is against it: nothing that the job made may stay.

@@ -450,3 +450,33 @@ def test_who_takes_the_artifact_away_is_told_what_it_is(services: Services, tmp_
     (tmp_path / "a").write_bytes(data)
     assert main([str(tmp_path / "a"), str(tmp_path / "b")]) == 0
     assert (tmp_path / "b").read_bytes() == sample("ridge").file
+
+
+def test_a_trainer_that_lost_its_job_removes_nothing(
+    services: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it waited, another one brought the job to its end: the artifact is a version's now."""
+    from ml_core.jobs.leases import Lease
+
+    body = sent({"uri": put(services, ask, "raced", sample("ridge").file)})
+    job = told(ask("POST", "/v1/models/raced:import", body), 202)
+    context = TrainerContext(services.jobs, services.registry, services.data, stores=services.reopening)
+    fail = Lease.fail
+
+    def late(lease: Lease, error: dict[str, Any], **more: Any) -> Job:
+        raced = services.jobs.get(job["id"])
+        assert raced.state == "running"
+        monkeypatch.setattr(Lease, "fail", fail)
+        services.registry.register("raced", job["id"], sha256="0" * 64, size=1, algorithm="onnx", metric=None)
+        return fail(lease, error, **more)
+
+    monkeypatch.setattr(Lease, "fail", late)
+    broken = services.store.get(f"jobs/{job['id']}/input").data.replace(
+        b'"example": null', b'"example": [[1]]'
+    )
+    services.store.delete(f"jobs/{job['id']}/input")
+    services.store.put_if_absent(f"jobs/{job['id']}/input", broken)
+    ended = run_job(job["id"], context).job
+    assert ended is not None
+    assert ended.state == "failed"
+    services.store.get(artifact_key(job["id"]))
