@@ -55,6 +55,35 @@ def tensors(given: Sequence[Mapping[str, Any]]) -> dict[str, GraphTensor]:
     return {each["name"]: tensor_of(each["datatype"], tuple(each["shape"]), each["data"]) for each in given}
 
 
+def squares() -> bytes:
+    """A graph that multiplies a matrix of ones with itself, as large as its input says, and adds up."""
+    from onnx import TensorProto, helper
+
+    nodes = [
+        helper.make_node("Reshape", ["size", "one"], ["n"]),
+        helper.make_node("Concat", ["n", "n"], ["shape"], axis=0),
+        helper.make_node(
+            "ConstantOfShape", ["shape"], ["A"], value=helper.make_tensor("v", TensorProto.FLOAT, [1], [1.0])
+        ),
+        helper.make_node("MatMul", ["A", "A"], ["B"]),
+        helper.make_node("ReduceSum", ["B"], ["sum"], keepdims=1),
+        helper.make_node("Reshape", ["sum", "pair"], ["total"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "squares",
+        [helper.make_tensor_value_info("size", TensorProto.INT64, [1, 1])],
+        [helper.make_tensor_value_info("total", TensorProto.FLOAT, [1, 1])],
+        [
+            helper.make_tensor("one", TensorProto.INT64, [1], [1]),
+            helper.make_tensor("pair", TensorProto.INT64, [2], [1, 1]),
+        ],
+    )
+    opsets = [helper.make_opsetid("", 19)]
+    file: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+    return file
+
+
 class SessionRunner:
     """A `GraphRunner` of one file that onnxruntime runs in this process; it counts what it is asked."""
 

@@ -16,7 +16,7 @@ from tests.conformance.case import (
     post,
     put,
 )
-from tests.unit.graph_samples import sample
+from tests.unit.graph_samples import sample, squares
 
 MODEL = "/v1/models/foreign"
 NOWHERE = f"artifact://foreign/{'0' * 28}"
@@ -198,6 +198,16 @@ CASES = [
         "/v1/models/shapes:predict",
         {"instances": [{"image": [[[shade] * 28] * 28]} for shade in (0.0, 0.5, 1.0)]},
     ),
+    *imported("a graph that grows", squares(), "squares", "/v1/models/squares", example=[[3]]),
+    post("a graph that grows: a little", "/v1/models/squares:predict", {"instances": [[3]]}),
+    post(
+        "a graph that grows: past the memory",
+        "/v1/models/squares:predict",
+        {"instances": [[100_000]]},
+        413,
+        code="too_large",
+    ),
+    post("a graph that grows: it goes on", "/v1/models/squares:predict", {"instances": [[4], [5]]}),
     *[
         case
         for number, (what, data) in enumerate(FILES.items())

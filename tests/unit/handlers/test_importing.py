@@ -16,7 +16,7 @@ from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.jobs import Job
 from ml_core.jobs.trainer import run_job
 from ml_core.registry.registry import artifact_key, manifest_key
-from tests.unit.graph_samples import NAMES, Sample, sample
+from tests.unit.graph_samples import NAMES, Sample, sample, squares
 from tests.unit.handlers.conftest import Ask, asking, copy_of, services_over
 from tests.unit.handlers.test_registering import put, told
 from tests.unit.ml_core.graphs.test_samples import SAID
@@ -373,35 +373,6 @@ def test_an_imported_artifact_is_registered_nowhere(services: Services, ask: Ask
     job = run(services, told(ask("POST", "/v1/models/copied:register", body), 202))
     assert job.error is not None
     assert ":import" in job.error["message"]
-
-
-def squares() -> bytes:
-    """A graph that multiplies a matrix of ones with itself, as large as its input says, and adds up."""
-    from onnx import TensorProto, helper
-
-    nodes = [
-        helper.make_node("Reshape", ["size", "one"], ["n"]),
-        helper.make_node("Concat", ["n", "n"], ["shape"], axis=0),
-        helper.make_node(
-            "ConstantOfShape", ["shape"], ["A"], value=helper.make_tensor("v", TensorProto.FLOAT, [1], [1.0])
-        ),
-        helper.make_node("MatMul", ["A", "A"], ["B"]),
-        helper.make_node("ReduceSum", ["B"], ["sum"], keepdims=1),
-        helper.make_node("Reshape", ["sum", "pair"], ["total"]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "squares",
-        [helper.make_tensor_value_info("size", TensorProto.INT64, [1, 1])],
-        [helper.make_tensor_value_info("total", TensorProto.FLOAT, [1, 1])],
-        [
-            helper.make_tensor("one", TensorProto.INT64, [1], [1]),
-            helper.make_tensor("pair", TensorProto.INT64, [2], [1, 1]),
-        ],
-    )
-    opsets = [helper.make_opsetid("", 19)]
-    file: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
-    return file
 
 
 def test_a_model_that_hangs_or_grows_harms_no_other(root: Path, tmp_path: Path) -> None:
