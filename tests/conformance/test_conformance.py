@@ -1,6 +1,7 @@
 """The same requests to the laptop and to every cloud get equal answers: status, headers and body."""
 
 import hashlib
+import os
 import threading
 from contextlib import ExitStack
 from math import fsum
@@ -52,7 +53,13 @@ RECORDS = [
 ]
 # Nothing is remembered from one case to the next, and a busy machine has time to train.
 # Of one key so many jobs are open at once as some cases have, and no more: others see the bound.
-SETTINGS = {"ML_ALIAS_TTL": "0", "ML_KEY_TTL": "0", "ML_MAX_WAIT": "50", "ML_MAX_KEY_JOBS": str(MOST_OPEN)}
+# What this machine tells OpenBLAS of its processor holds for every function: other kernels round otherwise.
+SETTINGS = {
+    "ML_ALIAS_TTL": "0",
+    "ML_KEY_TTL": "0",
+    "ML_MAX_WAIT": "50",
+    "ML_MAX_KEY_JOBS": str(MOST_OPEN),
+} | {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
 # By default no page may call, nothing is said of traces, and imported models are run here; this is for the
 # cases of a service where it is otherwise.
 WEB = {"ML_CORS_ORIGINS": ", ".join(ORIGINS), "ML_BASE_PATH": BASE, "ML_TRACES": "0", "ML_ONNX": ""}
