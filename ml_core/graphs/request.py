@@ -135,18 +135,26 @@ def _faults(body: dict[str, Any]) -> Iterator[Fault]:
         if isinstance(label, str) and len(label) > _LIMITS.max_text:
             expected = f"expected at most {_LIMITS.max_text} characters, got {len(label)}"
             yield Fault(f"$.classes[{place}]", expected)
+    if "outputs" in body:
+        yield from _output_faults(body["outputs"])
+
+
+def _output_faults(outputs: object) -> Iterator[Fault]:
+    where = "$.outputs"
+    if not isinstance(outputs, dict) or not 0 < len(outputs) <= _MOST_OUTPUTS:
+        yield Fault(where, f"expected an object of 1 to {_MOST_OUTPUTS} names, got {shown(outputs)}")
+        return
     met: dict[str, str] = {}
-    for name, output in body.get("outputs", {}).items():
+    for name, output in outputs.items():
         if not NAMED.fullmatch(name):
             yield Fault(
-                member("$.outputs", name),
-                f"expected a name of letters, digits, _, . and -, got {shown(name)}",
+                member(where, name), f"expected a name of letters, digits, _, . and -, got {shown(name)}"
             )
         if not isinstance(output, str) or not 0 < len(output) <= _MOST_NAME:
-            yield Fault(member("$.outputs", name), f"expected the graph's name of it, got {shown(output)}")
+            yield Fault(member(where, name), f"expected the graph's name of it, got {shown(output)}")
             continue
         if output in met:
-            yield Fault(member("$.outputs", name), f"{shown(output)} is {shown(met[output])} already")
+            yield Fault(member(where, name), f"{shown(output)} is {shown(met[output])} already")
         met.setdefault(output, name)
 
 

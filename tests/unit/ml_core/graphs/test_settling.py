@@ -178,6 +178,11 @@ def test_a_request_is_stored_and_read_again() -> None:
         ({"classes": [1, "a"]}, "$.classes"),
         ({"classes": [1, True]}, "$.classes"),
         ({"outputs": {"a": "x", "b": "x"}}, "$.outputs.b"),
+        ({"outputs": "label"}, "$.outputs"),
+        ({"outputs": None}, "$.outputs"),
+        ({"outputs": {}}, "$.outputs"),
+        ({"outputs": {"a": 3}}, "$.outputs.a"),
+        ({"outputs": {"a b": "x"}}, '$.outputs["a b"]'),
         ({"uri": "artifact://other/" + "0" * 28}, "$.uri"),
     ],
 )
