@@ -96,7 +96,9 @@ def main(cloud: str, root: str, keys: str) -> None:
     """Serve until the process is ended."""
     with open(keys, encoding="utf-8") as file:
         records = json.load(file)
-    services = folder_services(read_settings({"ML_ROOT": root, "ML_MAX_WAIT": "0"}), lambda: records)
+    services = folder_services(
+        read_settings({"ML_ROOT": root, "ML_MAX_WAIT": "0", "ML_ONNX": "here"}), lambda: records
+    )
     ask = ADAPTERS[cloud](Api(services))
 
     class Handler(BaseHTTPRequestHandler):

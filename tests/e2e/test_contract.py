@@ -92,14 +92,14 @@ def _adapter(cloud: str, root: Path, keys: Path) -> Iterator[str]:
 
 
 def test_the_laptop_without_keys(tmp_path: Path) -> None:
-    with LocalServer(tmp_path / "root", ML_MAX_WAIT="0") as server:
+    with LocalServer(tmp_path / "root", ML_MAX_WAIT="0", ML_ONNX="here") as server:
         _trained(server)
         _explored(server.url, tmp_path, *DRAWN, "--exclude-method", "DELETE", unchecked=OPEN)
 
 
 def test_the_laptop_with_keys(tmp_path: Path) -> None:
     keys = _keys(tmp_path)
-    with LocalServer(tmp_path / "root", "--keys", str(keys), ML_MAX_WAIT="0") as server:
+    with LocalServer(tmp_path / "root", "--keys", str(keys), ML_MAX_WAIT="0", ML_ONNX="here") as server:
         _trained(server, authorization=f"Bearer {KEY}")
         _explored(server.url, tmp_path, *ALL, "-H", f"Authorization: Bearer {KEY}", unchecked=UNCHECKED)
 

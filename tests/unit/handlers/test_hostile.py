@@ -191,7 +191,7 @@ def send(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
     def copied() -> Api:
         copy_of(trained, root)
-        services = services_over(root)
+        services = services_over(root, ML_ONNX="here")
         services.store.put_if_absent(f"datasets/iris/{'0' * 28}", b"a;b;c\n1;2;3\n")
         services.store.put_if_absent(f"uploads/iris/{'0' * 28}.safetensors", b"no artifact")
         return Api(services)
