@@ -6,6 +6,7 @@ import typer
 
 from serverless_ml.command_line import (
     datasets,
+    importing,
     jobs,
     models,
     predicting,
@@ -16,7 +17,7 @@ from serverless_ml.command_line import (
 from serverless_ml.command_line.frame import COMMANDS, SHARED, epilog, invocable
 from serverless_ml.command_line.session import Session
 
-MODULES = (training, predicting, scores, models, jobs, datasets, services)
+MODULES = (training, predicting, scores, models, importing, jobs, datasets, services)
 _EXAMPLES = """
 serverless-ml login
 serverless-ml train churn.csv --target churned

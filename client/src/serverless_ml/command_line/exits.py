@@ -13,6 +13,7 @@ from serverless_ml.errors import (
     BadReference,
     Fault,
     InvalidArgument,
+    InvalidInput,
     JobCancelled,
     JobFailed,
     NotAllowed,
@@ -135,7 +136,7 @@ def ending_of(error: BaseException) -> Ending | None:
 
 def _lines_of(error: ServerlessMLError) -> Iterator[str]:
     faults: Sequence[Fault] = getattr(error, "faults", ())
-    said = str(error)
+    said = error.detail if isinstance(error, InvalidInput) and len(faults) > 1 else str(error)
     # The service's detail repeats an only fault; the line with its place says it once.
     once = len(faults) == 1 and faults[0].message in said
     if not (once and len(said) <= len(faults[0].message) + len(faults[0].path) + 80):
