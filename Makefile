@@ -130,7 +130,9 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@# What onnxruntime declares it never imports, but where pip builds for Google it asks for it.
 	@$(COMPILE) --no-deps -c requirements/dev.txt --group onnx -o requirements/onnx.txt
 	@set -e; for set in google azure; do $(COMPILE) -c requirements/$$set-api.txt -c requirements/dev.txt --group $$set-onnx -o requirements/$$set-onnx.txt; done
-	@set -e; for set in client client-build client-models client-tests examples; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in client client-build client-models examples; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
+	@# skl2onnx wants another protobuf than what the development of the service has.
+	@$(COMPILE) -c requirements/client-models.txt --group client-tests -o requirements/client-tests.txt
 	@set -e; for set in ministack clients bench bench-mlserver bench-bentoml azure-runtime schemathesis shap privacy diffprivlib generators; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in lithops dask traces; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
 	@$(COMPILE) --no-deps -c requirements/lithops.txt -c requirements/dev.txt --group lithops-functions -o requirements/lithops-functions.txt

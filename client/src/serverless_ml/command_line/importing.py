@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from serverless_ml.command_line.exits import CommandError
+from serverless_ml.command_line.exits import CommandError, Exit
 from serverless_ml.command_line.frame import command
 from serverless_ml.command_line.models import PANEL, Name
 from serverless_ml.command_line.session import Session
@@ -93,7 +93,7 @@ def import_model(
     """Make a model that another library fitted a new version of a model.
 
     A fitted object of scikit-learn's, XGBoost's or LightGBM's is turned into a native version where one says
-    the same, which is explained and starts quickly; else into ONNX, which takes the extra `onnx` of the client.
+    the same, which is explained and starts quickly; else into ONNX, which takes the client's extra `onnx`.
     A pickle runs code when it is loaded: it is asked first.
     """
     from serverless_ml.command_line.training import local_file, names_of
@@ -163,7 +163,7 @@ def _of_file(session: Session, path: "Path", said: Said) -> Ready:
             _tell_native(session, found.model)
             return Ready(found.model, b"", origin=_origin("a graph of ONNX", {}, compared))
         if said.wanted == NATIVE:
-            raise CommandError(f"--as: it cannot be {NATIVE}: {found.reason}")
+            raise CommandError(f"--as: it cannot be {NATIVE}: {found.reason}", Exit.REFUSED)
     session.say("it is imported as it is, as a version that is not explained")
     example = _example(said, said.features or said.header, scanned)
     return Ready(None, data, said.features, said.classes, said.outputs, example)
@@ -227,7 +227,7 @@ def _of_pickle(session: Session, path: "Path", said: Said) -> Ready:
     from serverless_ml.graphs import files, fitted
 
     confirmed(
-        f"{said.file} is a pickle: to load it runs the code that is in it, with all that you may do. Load it?",
+        f"{said.file} is a pickle: to load it runs the code in it, with all that you may do. Load it?",
         yes=said.yes,
     )
     with _told(session, f"Loading {said.file}"):
@@ -256,7 +256,7 @@ def _natively(session: Session, said: Said, found: "FittedObject") -> Ready | No
         made = native.of_object(found.estimator, said.features if found.names is None else None, rows)
     if made.model is None:
         if said.wanted == NATIVE and found.words:
-            raise CommandError(f"--as: it cannot be {NATIVE}: {made.reason}")
+            raise CommandError(f"--as: it cannot be {NATIVE}: {made.reason}", Exit.REFUSED)
         return None
     compared = {"rows": len(said.rows), "labels_differ": 0} if said.rows is not None else None
     if compared is None:
@@ -284,7 +284,7 @@ def _as_graph(session: Session, said: Said, found: "FittedObject") -> Ready:
             _tell_native(session, again.model)
             return Ready(again.model, b"", origin=_origin_of(found, compared))
     if said.wanted == NATIVE:
-        raise CommandError(f"--as: it cannot be {NATIVE}; without it, it is imported as a graph of ONNX")
+        raise CommandError(f"--as: it cannot be {NATIVE}: without it, it is imported as ONNX", Exit.REFUSED)
     _show_graph(session, made.scanned)
     compared = _compared(session, said, found, made, None, called=called)
     session.say(
