@@ -320,6 +320,15 @@ export interface ModelInput {
   vocabulary?: number;
 }
 
+/** What an imported model takes and gives; null stands for a length that may differ. */
+export interface Graph {
+  form: "matrix" | "columns" | "tensors";
+  inputs: { name: string; datatype: string; shape: (number | null)[] }[];
+  outputs: { name: string; output: string; datatype: string; shape: (number | null)[] }[];
+  producer: string;
+  nodes: number;
+}
+
 export interface Version extends Omit<Compared, "aliases"> {
   name: string;
   task: string;
@@ -328,6 +337,7 @@ export interface Version extends Omit<Compared, "aliases"> {
   features: string[];
   classes: Label[] | null;
   input?: ModelInput;
+  graph?: Graph;
   curves: { training?: CurvesOfClass[]; test?: CurvesOfClass[] } | null;
   importance?: { metric: string; rows: number; columns: { column: string; mean: number; std: number }[]; columns_omitted?: number };
   /** Beside the version that answered before, on the same rows; numbers are null where they were not compared. */
@@ -442,8 +452,9 @@ export interface RowSchema {
 
 /** What the Open Inference Protocol tells of a model, to every key that may know what it takes. */
 export interface Metadata {
+  platform: string;
   outputs: { name: string }[];
-  parameters: { features?: string[]; classes?: Label[]; input?: ModelInput };
+  parameters: { features?: string[]; classes?: Label[]; input?: ModelInput | { kind: "tensors" } };
 }
 
 export interface Profile {
@@ -451,7 +462,7 @@ export interface Profile {
 }
 
 export interface Predictions {
-  predictions: { label: Label; probability?: number[]; distance?: number[] }[];
+  predictions: { label?: Label; probability?: number[]; distance?: number[]; [output: string]: unknown }[];
   classes?: Label[];
   model: { version: number };
 }

@@ -18,6 +18,18 @@ import { begun, FIELD, instanceOf, rowOf, startOf, stepsOf, type Columns, type D
 import type { Explanation, ListedModels, Metadata, Predictions, Profile, RowSchema, Version } from "../answers.ts";
 
 const MOST_PARTS = 15;
+const GRAPH = "serverless-ml_onnx";
+/** What `:predict` calls the outputs that the Open Inference Protocol has in scikit-learn's words. */
+const OURS: Record<string, string> = { predict: "label", predict_proba: "probability", decision_function: "decision", transform: "distance" };
+
+/** What somebody wrote as JSON; a text that is none is sent as it is, and the service says what it expected. */
+function read(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
 
 export function Try({ model, version }: { model: string; version: string | null }) {
   if (!model) return <Which />;
@@ -106,10 +118,12 @@ function Form({ path, schema, told, profile, first }: {
   profile: Profile | undefined;
   first: string[];
 }) {
-  const { input } = told.parameters;
+  const isGraph = told.platform === GRAPH;
+  const input = told.parameters.input?.kind === "tensors" ? undefined : told.parameters.input;
+  const isTensors = told.parameters.input?.kind === "tensors";
   const columns = useMemo(() => columnsOf(schema, told), [schema]);
   const [row, write] = useState(() => startOf(columns, profile));
-  const [text, type] = useState(input?.kind === "sequence" ? (told.parameters.features ?? []).map(() => "0").join(", ") : "");
+  const [text, type] = useState(isTensors ? "[]" : input?.kind === "sequence" ? (told.parameters.features ?? []).map(() => "0").join(", ") : "");
   const [picture, draw] = useState(() => begun(input));
   const [asked, answer] = useState<Asked>({});
   const [failure, fail] = useState<unknown>(null);
@@ -118,9 +132,9 @@ function Form({ path, schema, told, profile, first }: {
     if (failure) fail(null);
   };
   const instance = (): unknown =>
-    input?.kind === "image" ? instanceOf(picture, input) : input?.kind === "text" ? text : input?.kind === "sequence" ? stepsOf(text) : rowOf(columns, row);
+    isTensors ? read(text) : input?.kind === "image" ? instanceOf(picture, input) : input?.kind === "text" ? text : input?.kind === "sequence" ? stepsOf(text) : rowOf(columns, row);
   const gives = told.outputs.map(each => each.name);
-  const outputs = ["label", ...(gives.includes("predict_proba") ? ["probability"] : gives.includes("transform") ? ["distance"] : [])];
+  const outputs = isGraph ? gives.map(each => OURS[each] ?? each) : ["label", ...(gives.includes("predict_proba") ? ["probability"] : gives.includes("transform") ? ["distance"] : [])];
   const send = async () => {
     if (busy) return;
     setBusy(true);
@@ -129,7 +143,7 @@ function Form({ path, schema, told, profile, first }: {
     try {
       const said = may("predict") ? (await ask<Predictions>("POST", `${path}:predict`, { body: { ...body, outputs } })).value : undefined;
       const found: Asked = { of: JSON.stringify(body.instances), ...(input?.kind === "image" && { picture }), ...(said && { said }) };
-      if (may("inspect")) {
+      if (may("inspect") && !isGraph) {
         // Of the version that has answered: another may answer next where a canary shares the traffic.
         const same = said && !path.includes("/versions/") ? `${path}/versions/${said.model.version}` : path;
         const top = input ? {} : { top: MOST_PARTS };
@@ -149,11 +163,16 @@ function Form({ path, schema, told, profile, first }: {
   };
   const faults = failure instanceof Refused ? failure.faults : [];
   const here = faults.filter(each => each.path.startsWith(FIELD));
-  const shown = here.length > 0 && elsewhere(here, input ? [FIELD] : Object.keys(columns).map(name => member(FIELD, name))).length === 0;
+  const shown = here.length > 0 && elsewhere(here, input || isTensors ? [FIELD] : Object.keys(columns).map(name => member(FIELD, name))).length === 0;
   return (
     <div class="try">
       <form aria-label="What to ask" noValidate onInput={clear} onSubmit={event => { event.preventDefault(); void send(); }}>
-        {input?.kind === "image" ? <Picture picture={picture} draw={draw} faults={here} />
+        {isTensors ? (
+          <Field label="An instance, as JSON" faults={here.map(each => sentence(each.message))}
+            hint={`Nested lists of numbers, or an object with ${(told.parameters.features ?? []).join(", ")}.`}>
+            {given => <textarea {...given} rows={10} spellcheck={false} value={text} onInput={event => type(event.currentTarget.value)} />}
+          </Field>
+        ) : input?.kind === "image" ? <Picture picture={picture} draw={draw} faults={here} />
           : input?.kind === "sequence" ? <Sequence names={told.parameters.features ?? []} text={text} type={type} faults={here} />
           : input?.kind === "text" ? (
             <Field label="Text" faults={here.map(each => sentence(each.message))}
@@ -171,6 +190,7 @@ function Form({ path, schema, told, profile, first }: {
                 <p class="warn">You have changed something since: this is the answer to what stood there before.</p>
               )}
               <Answer said={asked.said} why={asked.why} whyNot={asked.whyNot} picture={asked.picture} />
+              {isGraph && <p class="soft">It is an imported model. What its graph computes is not known here, so it is not explained.</p>}
             </>
           ) : <Empty title="No answer yet"><p>Fill in the form and press the button.</p></Empty>}
       </section>

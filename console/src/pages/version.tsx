@@ -17,7 +17,7 @@ import { useLive } from "../live.ts";
 import { to } from "../router.ts";
 import { ask, at, file, get, reachable } from "../service.ts";
 import { may } from "../session.ts";
-import type { CurvesOfClass, Job, Label, Measured, Parameters, Placed, Step, Version, VersionComparison } from "../answers.ts";
+import type { CurvesOfClass, Graph, Job, Label, Measured, Parameters, Placed, Step, Version, VersionComparison } from "../answers.ts";
 
 const MOST_BARS = 20;
 const [FEW_CLASSES, MOST_CLASSES] = [10, 50];
@@ -27,7 +27,7 @@ const PARTS: Record<Part, string> = { test: "rows held out", training: "rows tra
 /** Where its rows came from, for people. */
 export function source(version: Version): string {
   const { registered, lineage } = version;
-  if (registered) return "made elsewhere";
+  if (registered) return version.graph ? "an ONNX file, made elsewhere" : "made elsewhere";
   const uri = lineage.data?.uri ?? "rows that were sent with the request";
   return uri.replace(/^dataset:\/\/([^/]+).*/, "dataset $1");
 }
@@ -99,7 +99,8 @@ function Whole({ version, path, again }: { version: Version; path: string; again
       {version.comparison && <Beside version={version} compared={version.comparison} />}
       {version.metrics?.history && version.metrics.history.length > 1 && <Epochs history={version.metrics.history} />}
       {version.importance && <Importance of={version.importance} />}
-      {may("inspect") && version.features.length > 0 && !version.input && (
+      {version.graph && <Ports of={version.graph} />}
+      {may("inspect") && version.features.length > 0 && !version.input && !version.graph && (
         <Disclosure title="What it learnt of each column">{() => <Learnt path={path} />}</Disclosure>
       )}
       <Disclosure title="What it was trained on">{() => <Origin version={version} />}</Disclosure>
@@ -123,6 +124,44 @@ function Whole({ version, path, again }: { version: Version; path: string; again
     </>
   );
 }
+
+/** What the graph of an imported version takes and gives. */
+function Ports({ of }: { of: Graph }) {
+  const ports = [...of.inputs.map(each => ({ ...each, verb: "takes" })), ...of.outputs.map(each => ({ ...each, verb: "gives" }))];
+  return (
+    <section aria-labelledby="graph">
+      <h2 id="graph">What its graph takes and gives</h2>
+      <p class="soft">
+        An imported graph of {count(of.nodes)} nodes{of.producer && `, made by ${of.producer}`}. What it computes is not known here: it is
+        not explained, and is run by onnxruntime.
+      </p>
+      <div class="wide" tabIndex={0} role="region" aria-label="Inputs and outputs">
+        <table>
+          <thead>
+            <tr><th scope="col">It</th><th scope="col">Name</th><th scope="col">In the graph</th><th scope="col">Datatype</th><th scope="col">Of an instance</th></tr>
+          </thead>
+          <tbody>
+            {ports.slice(0, MOST_CLASSES).map(each => (
+              <tr key={`${each.verb} ${each.name}`}>
+                <td>{each.verb}</td>
+                <th scope="row">{each.name}</th>
+                <td>{"output" in each ? String(each.output) || "ours" : each.name}</td>
+                <td>{each.datatype}</td>
+                <td>{each.shape.map(length => length ?? "any").join(" × ") || "one"}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {ports.length > MOST_CLASSES && <p class="soft">And {count(ports.length - MOST_CLASSES)} more.</p>}
+    </section>
+  );
+}
+
+const saidBy = ({ graph, classes }: Version, names: (labels: Label[]) => string): string =>
+  classes ? `one of ${count(classes.length)} classes: ${names(classes)}`
+    : graph ? graph.outputs.map(each => each.name).join(", ")
+    : "which cluster a row is in";
 
 function Figures({ version, parts }: { version: Version; parts: Part[] }) {
   const names = named(...parts.map(part => version.metrics?.[part]));
@@ -425,7 +464,7 @@ function Downloads({ version, path }: { version: Version; path: string }) {
       <p class="row">
         <button type="button" class="second" disabled={busy} onClick={() => void artifact()}>The artifact ({size(version.size)})</button>
         <button type="button" class="second" disabled={busy} onClick={() => void onnx()}>As ONNX</button>
-        {may("inspect") && !version.input && (
+        {may("inspect") && !version.input && !version.graph && (
           <button type="button" class="second" disabled={busy} onClick={() => void parameters()}>Its parameters as JSON</button>
         )}
       </p>
@@ -469,8 +508,8 @@ function Card({ version }: { version: Version }) {
       <Facts facts={[
         ["What", `${version.name}, version ${version.version}: ${version.task} by ${method(version.algorithm)}`],
         ["For", version.description],
-        ["It takes", version.input ? KINDS[version.input.kind] + (version.input.shape ? ` of ${version.input.shape.join(" × ")}` : "") : `rows of ${count(version.features.length)} columns: ${names(version.features)}`],
-        ["It says", version.classes ? `one of ${count(version.classes.length)} classes: ${names(version.classes)}` : "which cluster a row is in"],
+        ["It takes", version.graph?.form === "tensors" ? `tensors: ${names(version.features)}` : version.input ? KINDS[version.input.kind] + (version.input.shape ? ` of ${version.input.shape.join(" × ")}` : "") : `rows of ${count(version.features.length)} columns: ${names(version.features)}`],
+        ["It says", saidBy(version, names)],
         ["Trained on", `${source(version)}${version.rows === null ? "" : `, ${version.privacy ? "about " : ""}${count(version.rows)} rows`}${splitOf(version) ? `; held out: ${splitOf(version)}` : ""}`],
         ["Privacy", privacyOf(version)],
         ["How good", best && `${metric(best[0])} ${valued(...best)} on ${tested ? `${count(version.test_rows ?? 0)} held-out rows` : "the rows trained on"}${baseline === undefined ? "" : `; always the most frequent class: ${valued("baseline", baseline)}`}`],

@@ -59,6 +59,7 @@ const CALLED: Record<string, string> = {
   svm: "support vector machine",
   kmeans: "k-means",
   cnn: "convolutional network",
+  onnx: "imported ONNX model",
   rnn: "recurrent network",
 };
 /** An algorithm by its name, as people call it. */

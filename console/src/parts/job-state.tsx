@@ -15,6 +15,7 @@ export function JobState({ job }: { job: Job }) {
 export function purpose(job: Job): string {
   if (job.request.kind === "score") return `predictions for a table by version ${job.request.version ?? ""}`;
   if (job.request.kind === "register") return "registering a version made elsewhere";
+  if (job.request.kind === "import") return "importing an ONNX model";
   return `training by ${method(job.request.algorithm ?? "a model")}`;
 }
 

@@ -1,6 +1,7 @@
 // What a model says, how sure it is of it, and what made it say so.
 import { useEffect, useRef } from "preact/hooks";
 import { Bars, type Bar } from "../../charts/bars.tsx";
+import { Facts, written, type Fact } from "../../parts/facts.tsx";
 import { number, share } from "../../parts/format.ts";
 import { Failure } from "../../parts/states.tsx";
 import { shown } from "./picture.tsx";
@@ -8,6 +9,7 @@ import type { Drawn } from "./values.ts";
 import type { Explanation, Label, Predictions, Token } from "../../answers.ts";
 
 const MOST = 12;
+const DRAWN = ["label", "probability", "distance"];
 
 export function Answer({ said, why, whyNot, picture }: {
   said: Predictions | undefined;
@@ -19,12 +21,15 @@ export function Answer({ said, why, whyNot, picture }: {
   const label = found?.label ?? why?.label;
   return (
     <>
-      <p class="figure">
-        <span class="soft">{said && !said.classes ? "Cluster" : "It says"}</span> <strong>{String(label)}</strong>
-        {said && <span class="soft">· version {said.model.version}</span>}
-      </p>
+      {label !== undefined && (
+        <p class="figure">
+          <span class="soft">{said && !said.classes ? "Cluster" : "It says"}</span> <strong>{String(label)}</strong>
+          {said && <span class="soft">· version {said.model.version}</span>}
+        </p>
+      )}
+      <Facts facts={Object.entries(found ?? {}).filter(([name]) => !DRAWN.includes(name)).map(([name, value]): Fact => [name, written(value)])} />
       {found?.probability && <Sure classes={said?.classes ?? []} probability={found.probability} />}
-      {said?.classes && !found?.probability && <p class="soft">This model tells no probabilities.</p>}
+      {said?.classes && label !== undefined && !found?.probability && <p class="soft">This model tells no probabilities.</p>}
       {found?.distance && (
         <Bars title="Distance to the middle of each cluster: the nearest is its own" of="Cluster" figure="Distance"
           bars={found.distance.map((value, place) => ({ name: `Cluster ${place}`, value })).slice(0, 2 * MOST)} />
