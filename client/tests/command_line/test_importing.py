@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -230,6 +232,13 @@ def test_without_the_extra_it_says_what_to_install(ml: Client, tmp_path: Path) -
     file, rows = written(tmp_path, "logistic", fitted("logistic"))
     done = run("import", "import-bare", file, rows, "-y", url=ml.url, environment={"PYTHONPATH": path})
     assert done.code == 0, done.err
+
+
+def test_onnxruntime_reports_to_nobody() -> None:
+    asked = "import os; from serverless_ml.graphs.running import runtime; runtime()"
+    said = f"{asked}; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
 
 
 # --- graphs

@@ -5,6 +5,7 @@ fitted.py      what a fitted object takes and gives, and what its columns are ca
 making.py      the object as a graph of ONNX
 native.py      the object, or a small graph, as a model of this project's
 cells.py       rows of a file as the object and its graph take them
+running.py     onnxruntime
 comparing.py   whether both say the same of them
 
 The command `import` is made of these. scikit-learn, skl2onnx, onnxmltools and onnxruntime are imported where

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from serverless_ml.graphs.fitted import FittedObject
+from serverless_ml.graphs.running import run
 
 if TYPE_CHECKING:
     from serverless_ml._core.model.model import Model
@@ -67,16 +68,6 @@ def of_object(fitted: FittedObject, rows: Any) -> Answers:
             if hasattr(estimator, method):
                 return Answers(labels, _matrix(getattr(estimator, method)(rows)), called)
     return Answers(labels, None)
-
-
-def run(data: bytes, feed: Mapping[str, Any]) -> list[Any]:
-    """What onnxruntime makes of rows: an array for each output of the graph."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # not that a graph declares another shape than it gives
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    return list(session.run(None, dict(feed)))
 
 
 def of_graph(

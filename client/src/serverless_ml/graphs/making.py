@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from serverless_ml.errors import Fault, InvalidInput, NotInstalled
 from serverless_ml.graphs.fitted import LIGHTGBM, SCIKIT_LEARN, XGBOOST, FittedObject
+from serverless_ml.graphs.running import run, runtime
 
 if TYPE_CHECKING:
     from serverless_ml._core.onnx.scan import ScannedGraph
@@ -40,8 +41,8 @@ class MadeGraph(NamedTuple):
 def check_installed() -> None:
     """Raise `NotInstalled` where the extra is missing."""
     try:
+        runtime()
         import onnxmltools  # noqa: F401
-        import onnxruntime  # noqa: F401
         import skl2onnx  # noqa: F401
     except ImportError as error:
         raise NotInstalled(
@@ -108,7 +109,6 @@ def _tried(fitted: FittedObject, *, double: bool) -> MadeGraph:
 def _run_once(data: bytes, scanned: "ScannedGraph", fitted: FittedObject) -> None:
     """Raise `InvalidInput` where onnxruntime does not run it."""
     from serverless_ml.graphs.cells import example_of, feed_of
-    from serverless_ml.graphs.comparing import run
 
     try:
         run(data, feed_of(scanned, example_of(fitted)))

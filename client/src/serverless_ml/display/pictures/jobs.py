@@ -38,7 +38,7 @@ MOST_FAULTS = 20
 _HEADS = ("job", "model", "state", "note", "sent", "took", "algorithm")
 _WHOLE = ("job", "model", "state", "sent")
 _SPARE = ("sent", "took", "algorithm")
-_KINDS = {"register": "registering", "score": "scoring"}
+_KINDS = {"register": "registering", "import": "importing", "score": "scoring"}
 _TONES: dict[str, Tone] = {"succeeded": "good", "failed": "warn", "cancelled": "warn"}
 
 
