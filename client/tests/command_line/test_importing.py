@@ -206,6 +206,8 @@ def test_where_labels_differ_it_asks_before_anything_is_sent(ml: Client, tmp_pat
         "import", "import-apart", file, table, url=ml.url, typed={**typed, "all the same?": "y\n"}
     )
     assert done.code == 0, done.out
+    assert "Its graph, of which nothing is explained" in done.out
+    assert "2 rows, 1 labels differed" in done.out
     told = ml.model("import-apart").version().registered
     assert told is not None
     assert told["origin"]["version"]["compared"]["labels_differ"] == 1

@@ -35,7 +35,7 @@ def version(raw: Document) -> Picture:
     metrics = reading.members(raw, "metrics")
     warnings = reading.texts(raw, "warnings")
     charts = curves(raw)
-    blocks: list[Block] = [_title(raw), *_registered(raw)]
+    blocks: list[Block] = [_title(raw), *_graph(raw), *_registered(raw)]
     blocks += notes(warnings)
     blocks += _compared(reading.members(raw, "comparison"))
     blocks += beside([*metrics_table(metrics), *confusion(metrics, raw.get("classes")), *clusters(metrics)])
@@ -157,6 +157,37 @@ def source(raw: Document) -> list[str]:
     return [text.shown(short, 80) + (f", to predict {text.shown(target)}" if isinstance(target, str) else "")]
 
 
+def _graph(raw: Document) -> list[Block]:
+    """Return what an imported version takes and gives."""
+    graph = reading.members(raw, "graph")
+    facts: list[tuple[str, Cell]] = [
+        (verb, ", ".join(text.shown(_port(each), 80) for each in ports[:MOST_NOTES]))
+        for verb, ports in (
+            ("takes", reading.documents(graph, "inputs")),
+            ("gives", reading.documents(graph, "outputs")),
+        )
+        if ports
+    ]
+    return [Facts(tuple(facts), "Its graph, of which nothing is explained")] if facts else []
+
+
+def _port(port: Document) -> str:
+    lengths = port.get("shape")
+    shape = " × ".join(str(each or "any") for each in lengths) if isinstance(lengths, list) else ""
+    return f"{reading.text(port, 'name')}: {reading.text(port, 'datatype')}" + (f" {shape}" if shape else "")
+
+
+def _differences(compared: Document) -> str:
+    """Return how far the answers were from those of the model that it was made of."""
+    rows, labels, largest = (
+        reading.number(compared, name) for name in ("rows", "labels_differ", "largest_difference")
+    )
+    said = [text.count_of(rows or 0, "row")]
+    said += [] if labels is None else [f"{text.number(labels)} labels differed"]
+    said += [] if largest is None else [f"numbers by up to {text.number(largest)}"]
+    return ", ".join(said)
+
+
 def _registered(raw: Document) -> list[Block]:
     registered = reading.members(raw, "registered")
     if not registered:
@@ -166,7 +197,9 @@ def _registered(raw: Document) -> list[Block]:
     facts: list[tuple[str, Cell]] = []
     if reading.text(origin, "description"):
         facts.append(("description", text.shown(reading.text(origin, "description"), 400)))
-    if there:
+    if compared := reading.members(there, "compared"):
+        facts.append(("compared on", _differences(compared)))
+    elif there:
         said = [named(there), _time(there), *_rows(there), *source(there)]
         facts.append(("was there", " · ".join(filter(None, said))))
     if reading.members(origin, "library_versions"):
