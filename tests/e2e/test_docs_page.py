@@ -21,6 +21,7 @@ REFUSED = {
     "/v1/models/fruit/versions/1/profile": 409,
     "/v1/models/fruit:feedback": 422,
     "/v1/models/fruit:register": 422,
+    "/v1/models/fruit:import": 501,
 }
 
 
