@@ -1,5 +1,6 @@
 """`import`: fitted models of other libraries, and graphs, become versions that answer as they do."""
 
+import json
 import os
 import pickle
 import subprocess
@@ -258,6 +259,18 @@ def test_a_graph_says_what_it_takes_and_gives_and_is_imported(ml: Client) -> Non
     assert (version.features, version.classes) == ([*"abcd"], labels.split(","))
     assert version.graph is not None
     assert "chance" in [each["name"] for each in version.graph["outputs"]]
+
+
+def test_a_graph_is_tried_on_the_rows_that_are_given(ml: Client, tmp_path: Path) -> None:
+    told = json.loads((SAMPLES / "columns.json").read_text("utf-8"))
+    rows = pd.DataFrame({each["name"]: each["data"] for each in told["inputs"]})
+    rows.assign(another=1)[["another", *rows]].to_csv(tmp_path / "rows.csv", index=False)
+    done = run("import", "import-tried", SAMPLES / "columns.onnx", tmp_path / "rows.csv", url=ml.url)
+    assert done.code == 0, done.err
+    assert list(ml.predict("import-tried", rows)) == told["outputs"][0]["data"]
+    narrow = rows[["colour"]].to_csv(index=False).encode()
+    refused = run("import", "import-tried", SAMPLES / "columns.onnx", "-", url=ml.url, stdin=narrow)
+    assert (refused.code, "there is no alcohol" in refused.err) == (1, True)
 
 
 @pytest.mark.parametrize("rows", [True, False])

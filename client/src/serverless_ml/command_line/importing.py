@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 NATIVE, ONNX = "native", "onnx"
 _MOST_EXAMPLES = 16
 _MOST_PORTS = 20
+# Of a file: enough to see that answers differ.
+_MOST_ROWS = 100_000
 
 
 class Said(NamedTuple):
@@ -165,7 +168,7 @@ def _of_file(session: Session, path: "Path", said: Said) -> Ready:
         if said.wanted == NATIVE:
             raise CommandError(f"--as: it cannot be {NATIVE}: {found.reason}", Exit.REFUSED)
     session.say("it is imported as it is, as a version that is not explained")
-    example = _example(said, said.features or said.header, scanned)
+    example = _example(said, scanned)
     return Ready(None, data, said.features, said.classes, said.outputs, example)
 
 
@@ -202,8 +205,7 @@ def _compare_native(
     except NotInstalled as error:
         session.say(f"nothing is compared: {error}")
         return None
-    width = sum((port.shape or (1, 1))[-1] or 1 for port in scanned.inputs)
-    names = cells.names_in(said.header, width, [said.features])
+    names = _columns_for(said, scanned)
     columns = cells.columns_of(said.rows, names, ())
     graph = comparing.of_graph(data, scanned, cells.feed_of(scanned, columns), said.classes)
     listed = dict(zip(names if said.features else _counted(model, names), columns, strict=True))
@@ -367,14 +369,26 @@ def _names(said: Said, found: "FittedObject") -> list[str]:
     )
 
 
-def _example(said: Said, names: Sequence[str], scanned: "ScannedGraph") -> list[Any] | None:
+def _columns_for(said: Said, scanned: "ScannedGraph") -> list[str]:
+    """Which columns of the rows are those of a graph that takes rows. Raises `InvalidInput`."""
+    from serverless_ml.graphs.cells import names_in
+
+    shapes = [port.shape or (None, None) for port in scanned.inputs]
+    widths = [shape[-1] if len(shape) > 1 else 1 for shape in shapes]
+    known = [width for width in widths if width is not None]
+    width = sum(known) if len(known) == len(widths) else len(said.header)
+    ports = [port.name for port in scanned.inputs] if len(widths) > 1 else None
+    return names_in(said.header, width, [said.features, ports] if said.features or ports else [None])
+
+
+def _example(said: Said, scanned: "ScannedGraph") -> list[Any] | None:
     """Some of the rows for the service to try a graph on, where it takes rows."""
     if not said.rows or any(port.shape is None or len(port.shape) > 2 for port in scanned.inputs):
         return None
     from serverless_ml.graphs.cells import columns_of
 
     words = [place for place, port in enumerate(scanned.inputs) if port.datatype == "BYTES"]
-    few = said.rows[:_MOST_EXAMPLES]
+    few, names = said.rows[:_MOST_EXAMPLES], _columns_for(said, scanned)
     columns = columns_of(few, names, range(len(names)) if len(scanned.inputs) == 1 and words else words)
     return _listed(columns)
 
@@ -414,7 +428,7 @@ def _rows(path: str, features: Sequence[str]) -> tuple[list[str], list[dict[str,
 
     header = None if path.endswith((".json", ".jsonl", ".parquet")) else True
     with opened(path, features, HowRead(header=header)) as source:
-        rows = [row for piece in source.pieces for row in piece.rows]
+        rows = list(islice((row for piece in source.pieces for row in piece.rows), _MOST_ROWS))
     if not rows:
         raise CommandError(f"{path} has no rows")
     return list(source.columns or rows[0]), rows
