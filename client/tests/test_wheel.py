@@ -159,9 +159,16 @@ def test_it_has_one_top_level_name_and_says_what_it_requires(wheel: Path) -> Non
     ] == []
     assert metadata["Requires-Python"] == ">=3.12"
     assert metadata["License-Expression"] == "MIT"
-    required = {re.split(r"[<>=]", each)[0] for each in metadata.get_all("Requires-Dist", [])}
-    assert required == {"httpx", "narwhals", "platformdirs", "rich", "tomli-w", "typer", "numpy"}
-    assert metadata.get_all("Provides-Extra") == ["models"]
+    required: dict[str, set[str]] = {}
+    for each in metadata.get_all("Requires-Dist", []):
+        extra = re.search(r"extra == ['\"](\w+)['\"]", each)
+        required.setdefault(extra[1] if extra else "", set()).add(re.split(r"[<>=]", each)[0])
+    assert required == {
+        "": {"httpx", "narwhals", "platformdirs", "rich", "tomli-w", "typer"},
+        "models": {"numpy"},
+        "onnx": {"numpy", "onnxmltools", "onnxruntime", "protobuf", "skl2onnx"},
+    }
+    assert metadata.get_all("Provides-Extra") == ["models", "onnx"]
 
 
 def test_it_stays_small(wheel: Path) -> None:
