@@ -207,9 +207,10 @@ def _version_of(server: LocalServer) -> int:
 def _trainer_of(server: LocalServer) -> int:
     """The process id of the trainer, a child of the server's: of the thread that started it last."""
     for thread in Path(f"/proc/{server.process.pid}/task").iterdir():
-        for child in (thread / "children").read_text().split():
-            if b"--trainer" in Path(f"/proc/{child}/cmdline").read_bytes():
-                return int(child)
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended meanwhile
+            for child in (thread / "children").read_text().split():
+                if b"--trainer" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    return int(child)
     raise AssertionError("the server has no trainer")
 
 

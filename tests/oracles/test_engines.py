@@ -23,6 +23,7 @@ from providers.local.runtime.engines import engine_here
 from providers.mappers.lithops import on_this_machine
 from providers.mappers.lithops_mapper import LithopsMapper, Pace
 from tests.oracles import engine_tasks
+from tests.watched_processes import is_dead
 
 ITEMS = range(8)
 SQUARES = [item * item for item in ITEMS]
@@ -220,7 +221,7 @@ def test_workers_end_with_a_driver_that_is_killed(engine: str, tmp_path: Path) -
     with driver(engine, tmp_path, "staying") as running:
         numbers = until(lambda: [int(each.name) for each in tmp_path.iterdir() if each.name.isdigit()])
         running.send_signal(signal.SIGKILL)
-        until(lambda: not any(map(is_alive, numbers)))
+        until(lambda: all(map(is_dead, numbers)))
 
 
 def until[T](look: Callable[[], T]) -> T:
@@ -230,14 +231,6 @@ def until[T](look: Callable[[], T]) -> T:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return found
-
-
-def is_alive(number: int) -> bool:
-    try:
-        with open(f"/proc/{number}/stat", encoding="utf-8") as stat:
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_an_engine_says_how_it_is_made() -> None:

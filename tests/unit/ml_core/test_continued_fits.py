@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -138,14 +139,19 @@ def test_a_network_that_is_killed_and_continued_gives_the_bytes_of_one_that_is_n
 
 def fits() -> list[int]:
     """The fitting processes of this one, which may have emulators of other tests too."""
-    listed = [
-        Path(f"/proc/self/task/{task}/children").read_text(encoding="ascii")
-        for task in os.listdir("/proc/self/task")
-    ]
-    children = " ".join(listed).split()
-    return [
-        int(pid) for pid in children if b"serverless-ml-job-" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    found = []
+    for task in os.listdir("/proc/self/task"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended meanwhile
+            children = Path(f"/proc/self/task/{task}/children").read_text(encoding="ascii").split()
+            found += [int(pid) for pid in children if _is_fit(pid)]
+    return found
+
+
+def _is_fit(pid: str) -> bool:
+    try:
+        return b"serverless-ml-job-" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_reading_a_request_does_not_import_numpy() -> None:

@@ -25,6 +25,7 @@ from ml_core.jobs.fit_child import (
 )
 from ml_core.training.notebook import TrainingRequest, check_request
 from ml_core.training.rows import TrainingRows
+from tests.watched_processes import wait_until_dead
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
 
@@ -249,18 +250,8 @@ def test_a_fit_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
     parent.kill()
     rest, _ = parent.communicate(timeout=30)
     assert rest == b""
-    while not _is_dead(child):
-        time.sleep(0.01)
+    wait_until_dead(child)
     assert set(os.listdir(tmp_path)) <= {"request"}
-
-
-def _is_dead(pid: int) -> bool:
-    """Whether a process is gone, or dead with nobody who asked for its status: its new parent may not."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-            return stat.read().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
 
 
 def _wide_request(rows: int, columns: int) -> TrainingRequest:

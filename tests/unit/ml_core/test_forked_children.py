@@ -2,7 +2,6 @@
 
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from ml_core.sandbox.child_process import ChildProcess, Death, Spawned
 from ml_core.sandbox.forking import Forked, Zygotes
 from ml_core.sandbox.memory import FunctionMemory
 from ml_core.sandbox.zygote import Order
+from tests.watched_processes import is_dead, wait_until_dead
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
 
@@ -133,7 +133,7 @@ def test_leaving_ends_a_child_and_the_next_is_made_of_the_same(zygotes: Zygotes,
         with ChildProcess(Forked(zygote, _hanging(tmp_path / "first")), lambda _: heard.set()) as child:
             assert heard.wait(60)
         assert child.death.status == -signal.SIGKILL
-        assert _is_dead(child.pid)
+        assert is_dead(child.pid)
     with zygotes.lend("any") as again:
         assert again is zygote
     assert _run(zygotes, tmp_path / "second").status == 0
@@ -159,7 +159,7 @@ def test_a_child_does_not_outlive_what_it_was_forked_from(zygotes: Zygotes, tmp_
             os.kill(zygote.pid, signal.SIGKILL)
             assert child.ended.wait(60)
         assert child.death.status == -signal.SIGKILL
-        _wait_until_dead(child.pid)
+        wait_until_dead(child.pid)
     assert _run(zygotes, tmp_path / "second").status == 0
 
 
@@ -234,12 +234,12 @@ def test_the_end_of_the_parent_ends_all(tmp_path: Path) -> None:
     )
     assert parent.stdout is not None
     zygote, child = map(int, parent.stdout.readline().split())
-    assert not _is_dead(zygote)
-    assert not _is_dead(child)
+    assert not is_dead(zygote)
+    assert not is_dead(child)
     parent.kill()
     parent.communicate(timeout=60)
-    _wait_until_dead(zygote)
-    _wait_until_dead(child)
+    wait_until_dead(zygote)
+    wait_until_dead(child)
 
 
 def test_one_that_waits_ends_with_its_parent(tmp_path: Path) -> None:
@@ -256,23 +256,4 @@ def test_one_that_waits_ends_with_its_parent(tmp_path: Path) -> None:
     zygote = int(parent.stdout.readline())
     parent.kill()
     parent.communicate(timeout=60)
-    _wait_until_dead(zygote)
-
-
-def _is_dead(pid: int) -> bool:
-    """Whether a process is gone, or dead with nobody who asked for its status."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-            return stat.read().rpartition(")")[2].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-def _wait_until_dead(pid: int) -> None:
-    """Return when a process that is not this one's child has ended."""
-    try:
-        watched = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    assert select.select([watched], [], [], 60)[0]
-    os.close(watched)
+    wait_until_dead(zygote)
