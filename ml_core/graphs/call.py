@@ -24,6 +24,7 @@ WIDTHS = {
     "FP64": 8, "FP32": 4, "FP16": 2, "INT64": 8, "INT32": 4, "INT16": 2, "INT8": 1,
     "UINT64": 8, "UINT32": 4, "UINT16": 2, "UINT8": 1, "BOOL": 1,
 }  # fmt: skip
+FLOATS = ("FP64", "FP32", "FP16")
 # What a call may hold of tensors, before they are base64: Lambda takes 6 MB of JSON, and answers as much.
 MOST_BYTES = 4 << 20
 MOST_AXES = 8

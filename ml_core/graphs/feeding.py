@@ -97,7 +97,7 @@ def _of_columns(
 ) -> dict[str, GraphTensor]:
     """The tensors of rows of which each column is there."""
     rows = len(places)
-    for name, port, column in zip(signature.features, _ports(signature), columns, strict=True):
+    for name, port, column in zip(signature.features, signature.ports, columns, strict=True):
         _check(column, port, name, places, where)
     if signature.form == MATRIX:
         (port,) = signature.inputs
@@ -107,11 +107,6 @@ def _of_columns(
         port.name: _tensor(port, (rows, *(1 for _ in port.shape)), column)
         for port, column in zip(signature.inputs, columns, strict=True)
     }
-
-
-def _ports(signature: GraphSignature) -> Sequence[GraphInput]:
-    """The input that each column is a part of."""
-    return signature.inputs * len(signature.features) if signature.form == MATRIX else signature.inputs
 
 
 def _holds(port: GraphInput, numbers: Sequence[float]) -> bool:

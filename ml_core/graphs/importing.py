@@ -108,10 +108,7 @@ def _instances(
 
 def _zeros(signature: GraphSignature) -> list[object]:
     if signature.form != TENSORS:
-        ports = signature.inputs
-        if len(ports) == 1:
-            ports = ports * len(signature.features)
-        return [[_zero(port.datatype) for port in ports]] * _TRIED
+        return [[_zero(port.datatype) for port in signature.ports]] * _TRIED
     each = zip(signature.features, signature.inputs, strict=True)
     return [{name: _zero_tensor(port) for name, port in each}] * _TRIED
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ml_core.errors import Fault, InvalidInput, TooLarge, member, raise_faults, shown
+from ml_core.graphs.call import FLOATS
 from ml_core.graphs.elements import is_shape_of, wrong_elements
 from ml_core.inputs.columns import CATEGORY, read_column, wrong_values
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, in_order, listed_instances, no_feature
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from ml_core.inputs.rows import Limits
     from ml_core.inputs.tensors import InputTensor
 
-_FLOATS = ("FP64", "FP32", "FP16")
 _DEEPEST = 8
 
 
@@ -296,7 +296,7 @@ def _expected(port: GraphInput) -> str:
 
 def _schema(port: GraphInput) -> dict[str, object]:
     kind = "string" if port.datatype == "BYTES" else "boolean" if port.datatype == "BOOL" else "number"
-    if port.datatype not in (*_FLOATS, "BYTES", "BOOL"):
+    if port.datatype not in (*FLOATS, "BYTES", "BOOL"):
         kind = "integer"
     described: dict[str, object] = {"type": kind}
     for length in reversed(port.shape):

@@ -7,7 +7,7 @@ from ml_core.arithmetic.layout import Layout
 from ml_core.digests import sha256
 from ml_core.errors import ArtifactInvalid, ObjectNotFound
 from ml_core.graphs.artifact import GraphArtifact
-from ml_core.graphs.call import TEXT
+from ml_core.graphs.call import FLOATS, TEXT
 from ml_core.graphs.estimator import GraphEstimator
 from ml_core.graphs.instances import GraphReader, read_rows, rows_of_columns
 from ml_core.graphs.signature import ALGORITHM, TENSOR, TENSORS, GraphSignature
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from ml_core.inputs.notes import Notes
     from ml_core.inputs.rows import Limits
     from ml_core.ports import ObjectStore
-
-_FLOATS = ("FP64", "FP32", "FP16")
 
 
 class ImportedModel(Model):
@@ -166,10 +164,8 @@ def imported_model(
 
 def _encoding(signature: GraphSignature) -> Encoding:
     """How rows are read. What becomes of them is the graph's to know."""
-    ports = signature.inputs if len(signature.inputs) > 1 else signature.inputs * len(signature.features)
-    features = tuple(
-        _feature(name, port.datatype) for name, port in zip(signature.features, ports, strict=True)
-    )
+    each = zip(signature.features, signature.ports, strict=True)
+    features = tuple(_feature(name, port.datatype) for name, port in each)
     return Encoding(features, Layout((), (), ()))
 
 
@@ -179,7 +175,7 @@ def _feature(name: str, datatype: str) -> Feature:
         return Feature(name, CATEGORY, ("",), TYPED._replace(required=True))
     if datatype == "BOOL":
         return Feature(name, BOOLEAN, (), TYPED._replace(required=True))
-    return Feature(name, NUMBER, (), TYPED if datatype in _FLOATS else TYPED._replace(required=True))
+    return Feature(name, NUMBER, (), TYPED if datatype in FLOATS else TYPED._replace(required=True))
 
 
 def _with_texts(described: dict[str, Any], features: Sequence[Feature]) -> dict[str, object]:

@@ -7,6 +7,7 @@ from math import prod
 
 from ml_core.errors import ArtifactInvalid
 from ml_core.graphs.call import TEXT, WIDTHS, GraphTensor
+from ml_core.inputs.instances import TENSOR_CODES
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -14,20 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-# The datatypes as `array` calls them; FP16 it does not have.
-CODES = {
-    "FP64": "d",
-    "FP32": "f",
-    "INT64": "q",
-    "INT32": "i",
-    "INT16": "h",
-    "INT8": "b",
-    "UINT64": "Q",
-    "UINT32": "I",
-    "UINT16": "H",
-    "UINT8": "B",
-}
 HALF = "FP16"
+# The datatypes as `array` calls them, which is as `struct` does; FP16 it does not have.
+CODES = {name: code for name, code in TENSOR_CODES.items() if name != HALF}
 
 
 def values_of(tensor: GraphTensor) -> list[Any]:

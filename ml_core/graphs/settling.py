@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ml_core.algorithms.outputs import LABEL, NUMBER
 from ml_core.errors import Fault, InvalidInput, member, raise_faults, shown
-from ml_core.graphs.call import TEXT, GraphTensor
+from ml_core.graphs.call import FLOATS, TEXT, GraphTensor
 from ml_core.graphs.reading import rows_of_tensor
 from ml_core.graphs.request import NAMED, ImportRequest
 from ml_core.graphs.signature import (
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 WHERE = "model"
 _LIMITS = Limits()
 _WHOLE = ("INT64", "INT32", "INT16", "INT8", "UINT8", "UINT16", "UINT32", "UINT64")
-_FLOATS = ("FP64", "FP32", "FP16")
 _NEARLY_ONE = 1e-3  # how far probabilities that float32 adds up may be from 1
 _OVERRULE = "say it in `outputs` of :import if that is wrong"
 
@@ -199,7 +198,7 @@ class _Outputs:
                 yield Fault(
                     where, f"expected whole numbers or texts, one for each instance, got {_told(tensor)}"
                 )
-            elif name in ("probability", "decision") and tensor.datatype not in _FLOATS:
+            elif name in ("probability", "decision") and tensor.datatype not in FLOATS:
                 yield Fault(where, f"expected numbers, got {_told(tensor)}")
 
     def _guess(self, name: str, named: Mapping[str, str]) -> str | None:
@@ -218,7 +217,7 @@ class _Outputs:
 
     @staticmethod
     def _may_be_probability(tensor: GraphTensor) -> bool:
-        if tensor.datatype not in _FLOATS or len(tensor.shape) != 2 or tensor.shape[1] < 2:
+        if tensor.datatype not in FLOATS or len(tensor.shape) != 2 or tensor.shape[1] < 2:
             return False
         rows = rows_of_tensor(tensor)
         return all(min(row) >= 0 and abs(sum(row) - 1) < _NEARLY_ONE for row in rows)

@@ -126,6 +126,11 @@ class GraphSignature(Record):
         numbers = first.datatype != TEXT and first.width == 1
         return "regression" if len(self.outputs) == 1 and numbers else "other"
 
+    @property
+    def ports(self) -> tuple[GraphInput, ...]:
+        """The input that each feature is, or is a column of."""
+        return self.inputs * len(self.features) if self.form == MATRIX else self.inputs
+
     def output(self, name: str) -> GraphOutput:
         """The output that callers call so."""
         return next(each for each in self.outputs if each.name == name)
