@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ml_core.errors import ServerlessMLError
-from ml_core.graphs.model import graph_file
+from ml_core.graphs.artifact import graph_in
 from ml_core.graphs.signature import ALGORITHM
 from ml_core.model.artifact import read
 from ml_core.model.model import Model
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
         with open(asked.artifact, "rb") as artifact:
             data = artifact.read()
         if read(data)[0].get("algorithm") == ALGORITHM:
-            written = graph_file(data)
+            written = bytes(graph_in(data))
         else:
             written = Model.from_bytes(data).to_onnx(name=asked.name, version=asked.version)
         with open(asked.file, "wb") as file:

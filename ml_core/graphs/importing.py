@@ -13,13 +13,13 @@ from ml_core.errors import (
     ObjectExists,
     Unavailable,
 )
-from ml_core.graphs.artifact import GraphArtifact
+from ml_core.graphs.artifact import TENSOR, GraphArtifact
 from ml_core.graphs.call import ADDRESS, FAILED, UNREACHABLE, GraphFailure
 from ml_core.graphs.feeding import pieces
 from ml_core.graphs.model import ImportedModel
 from ml_core.graphs.request import ImportRequest
 from ml_core.graphs.settling import WHERE, settled, settled_inputs
-from ml_core.graphs.signature import ALGORITHM, TENSOR, TENSORS, GraphInput, GraphSignature
+from ml_core.graphs.signature import ALGORITHM, TENSORS, GraphInput, GraphSignature
 from ml_core.inputs.rows import Limits
 
 if TYPE_CHECKING:

@@ -6,16 +6,15 @@ from ml_core import json_text
 from ml_core.arithmetic.layout import Layout
 from ml_core.digests import sha256
 from ml_core.errors import ArtifactInvalid, ObjectNotFound
-from ml_core.graphs.artifact import GraphArtifact
+from ml_core.graphs.artifact import GraphArtifact, graph_in
 from ml_core.graphs.call import FLOATS, TEXT
 from ml_core.graphs.estimator import GraphEstimator
 from ml_core.graphs.instances import GraphReader, read_rows, rows_of_columns
-from ml_core.graphs.signature import ALGORITHM, TENSOR, TENSORS, GraphSignature
+from ml_core.graphs.signature import ALGORITHM, TENSORS, GraphSignature
 from ml_core.inputs.columns import BOOLEAN, CATEGORY, NUMBER, Feature
 from ml_core.inputs.instances import LEAVE_OUT
 from ml_core.inputs.rows import Rows
 from ml_core.inputs.rules import TYPED
-from ml_core.model.artifact import read
 from ml_core.model.model import Model
 from ml_core.preprocessing.encoding import Encoding
 from ml_core.registry.registry import artifact_key, manifest_key
@@ -85,7 +84,7 @@ class ImportedModel(Model):
             data = b""
         if sha256(data) != self.artifact.sha256:
             raise ArtifactInvalid("the version's artifact is damaged")
-        return graph_file(data)
+        return bytes(graph_in(data))
 
     def row_schema(self) -> dict[str, object]:
         """See `Model`; a text is one."""
@@ -139,14 +138,6 @@ class ImportedModel(Model):
         beside: Sequence[str],
     ) -> Iterator[Mapping[str, Values]]:
         yield self._graph.predict(rows, outputs, beside=beside)
-
-
-def graph_file(artifact: bytes) -> bytes:
-    """The file of ONNX in an imported model's artifact. Raises `ArtifactInvalid`."""
-    tensor = read(artifact)[1].get(TENSOR)
-    if tensor is None or tensor.dtype != "U8":
-        raise ArtifactInvalid("the artifact holds no file of ONNX")
-    return bytes(tensor.packed)
 
 
 def imported_model(

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 ALGORITHM = IMPORTED
 """What a version has as its algorithm that is an imported model."""
-TENSOR = "onnx"
-"""The tensor of an artifact that holds the graph's file."""
 
 MATRIX, COLUMNS, TENSORS = "matrix", "columns", "tensors"
 """How instances come: rows that are one input, rows of which each column is one, or tensors of any shape."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ml_core.digests import sha256 as digest_of
 from ml_core.errors import ArtifactInvalid, MalformedInput, Unavailable
+from ml_core.graphs.artifact import graph_in
 from ml_core.graphs.call import (
     CRASHED,
     DAMAGED,
@@ -17,13 +18,10 @@ from ml_core.graphs.call import (
     write_answer,
     write_failure,
 )
-from ml_core.model.artifact import read
 from ml_core.running.addresses import ArtifactAddresses, ArtifactDownload
 from ml_core.running.children import GraphChildren, GraphQuestion
 from ml_core.running.graph_process import Deadline
 
-GRAPH = "onnx"
-"""The tensor of an artifact that holds a graph's file."""
 MOST_SECONDS = 120.0
 # Lambda answers with 6 MB at most, and as the contract is one for all clouds, so do the others.
 LONGEST_REPLY = 6_000_000
@@ -102,13 +100,9 @@ def graph_of(artifact: bytes | bytearray, sha256: str) -> memoryview:
     if digest_of(memoryview(artifact)) != sha256:
         raise GraphFailure(DAMAGED, "the artifact is not the one whose digest the call names")
     try:
-        _, tensors = read(artifact)  # type: ignore[arg-type]  # it takes a view of whatever bytes there are
-        tensor = tensors[GRAPH]
-    except (ArtifactInvalid, KeyError):
-        raise GraphFailure(DAMAGED, "the artifact holds no graph") from None
-    if tensor.dtype != "U8" or len(tensor.shape) != 1:
-        raise GraphFailure(DAMAGED, f"expected a graph as a list of bytes, got {tensor.dtype}")
-    return memoryview(tensor.packed)
+        return graph_in(artifact)
+    except ArtifactInvalid as error:
+        raise GraphFailure(DAMAGED, str(error)) from None
 
 
 def _written(outputs: dict[str, GraphTensor], *, cold: bool) -> bytes:

@@ -23,6 +23,7 @@ _SOURCES = (
     "ml_core/digests.py",
     "ml_core/errors.py",
     "ml_core/graphs/__init__.py",
+    "ml_core/graphs/artifact.py",
     "ml_core/graphs/call.py",
     "ml_core/json_text.py",
     "ml_core/model/__init__.py",

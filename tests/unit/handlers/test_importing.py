@@ -109,13 +109,13 @@ def test_what_others_exported_answers_as_its_file_says(ask: Ask, name: str) -> N
 
 
 def test_the_artifact_holds_the_file_and_names_no_code(services: Services) -> None:
-    from ml_core.graphs.model import graph_file
+    from ml_core.graphs.artifact import graph_in
     from ml_core.model.artifact import read
 
     version = services.registry.model("ridge").pick(1)
     data = services.store.get(artifact_key(version.job)).data
     assert read(data)[0] == {"algorithm": "onnx"}
-    assert graph_file(data) == sample("ridge").file
+    assert graph_in(data) == sample("ridge").file
 
 
 @pytest.mark.parametrize(
