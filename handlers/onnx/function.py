@@ -33,10 +33,10 @@ def prepare() -> None:
     _function().prepare()
 
 
-def answer(payload: bytes) -> bytes:
-    """The answer to a call, which is also where a failure is told."""
+def answer(sent: object) -> bytes:
+    """The answer to a call (see `read_call`), which is also where a failure is told."""
     began = time.perf_counter()
-    reply = _function().answer(payload)
+    reply = _function().answer(sent)
     log(
         "info" if reply.reason is None else "warning",
         "graph",

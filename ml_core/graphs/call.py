@@ -96,9 +96,9 @@ def write_call(call: GraphCall) -> bytes:
     return json_text.dumps({**said, "inputs": inputs, "outputs": list(call.outputs)}).encode()
 
 
-def read_call(payload: bytes) -> GraphCall:
-    """The call that `write_call` wrote. Raises `MalformedInput`."""
-    said = _object(payload)
+def read_call(sent: object) -> GraphCall:
+    """The call that `write_call` wrote: its bytes, or the values of their JSON. Raises `MalformedInput`."""
+    said = _object(sent)
     try:
         inputs = {_text(name): _read(tensor) for name, tensor in said["inputs"].items()}
         headers = {_text(name): _text(value) for name, value in said["headers"].items()}
@@ -147,13 +147,15 @@ def total_bytes(tensors: Mapping[str, GraphTensor] | Sequence[GraphTensor]) -> i
     )
 
 
-def _object(payload: bytes) -> dict[str, Any]:
-    try:
-        said = json_text.loads(payload.decode())
-    except (ValueError, RecursionError):
-        said = None
+def _object(sent: object) -> dict[str, Any]:
+    said = sent
+    if isinstance(sent, bytes):
+        try:
+            said = json_text.loads(sent.decode())
+        except (ValueError, RecursionError):
+            said = None
     if not isinstance(said, dict):
-        raise MalformedInput(f"expected an object of JSON, got {shown(payload)}")
+        raise MalformedInput(f"expected an object of JSON, got {shown(sent)}")
     return said
 
 

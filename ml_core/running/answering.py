@@ -53,11 +53,14 @@ class GraphFunction:
         """See `GraphChildren.prepare`."""
         self._children.prepare()
 
-    def answer(self, payload: bytes) -> Reply:
-        """The outputs of a call's graph, or why there are none. Raises nothing that is foreseen."""
+    def answer(self, sent: object) -> Reply:
+        """The outputs of a call's graph, or why there are none; see `read_call`.
+
+        Raises nothing that is foreseen.
+        """
         sha256, cold = "", False
         try:
-            call = _checked(read_call(payload))
+            call = _checked(read_call(sent))
             sha256 = call.sha256
             outputs, cold = self._outputs(call)
             return Reply(_written(outputs, cold=cold), sha256, cold, None)
