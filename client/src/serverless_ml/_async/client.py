@@ -12,13 +12,7 @@ from serverless_ml._async.feedback import tell
 from serverless_ml._async.lists import day, listed
 from serverless_ml._async.models import AsyncRemoteModel
 from serverless_ml._async.predicting import predict
-from serverless_ml._async.registering import (
-    graph_file,
-    import_graph,
-    import_said,
-    made_artifact,
-    register,
-)
+from serverless_ml._async.registering import import_graph, made_artifact, register
 from serverless_ml._async.requests import AsyncRequests, Reply
 from serverless_ml._async.runtime import blocking
 from serverless_ml._async.scoring import (
@@ -47,6 +41,7 @@ from serverless_ml.answers import (
 from serverless_ml.bars import bar
 from serverless_ml.connection import connection
 from serverless_ml.errors import InvalidArgument
+from serverless_ml.graphs.sending import graph_to_send, import_said
 from serverless_ml.references import reference, segment
 
 if TYPE_CHECKING:
@@ -536,7 +531,7 @@ class AsyncClient:
         """
         _checked(on_interrupt)
         told = await blocking(lambda: import_said(features, classes, outputs, example, origin))
-        file = await blocking(lambda: opened(graph_file(what)))
+        file = await blocking(lambda: opened(graph_to_send(what)))
         with file, bar(f"Uploading {model}", unit="bytes", on=self._progress) as drawn:
             job = await import_graph(
                 self._requests, model, file, told, drawn.counted, on_interrupt=on_interrupt

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from serverless_ml._async.runtime import blocking
 from serverless_ml.errors import InvalidArgument, ServerlessMLError, UnexpectedAnswer
+from serverless_ml.graphs.sending import graph_in, import_again
 from serverless_ml.lineage import origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from serverless_ml._async.client import AsyncClient
     from serverless_ml.answers import Version
     from serverless_ml.arguments import ImportSaid
@@ -67,19 +65,3 @@ async def copy(
             )
             raise
     return made
-
-
-def import_again(graph: Mapping[str, Any]) -> ImportSaid:
-    """What has to be said of a graph for it to be what it is at the service that tells this of it."""
-    named = {each["name"]: each["output"] for each in graph["outputs"] if each["output"]}
-    return {"features": graph["features"], "classes": graph["classes"], "outputs": named}
-
-
-def graph_in(artifact: bytes) -> bytes:
-    """The graph in the artifact of an imported version. Raises `UnexpectedAnswer`."""
-    try:
-        start = 8 + int.from_bytes(artifact[:8], "little")
-        begin, end = json.loads(artifact[8:start])["onnx"]["data_offsets"]
-        return artifact[start + begin : start + end]
-    except (ValueError, LookupError, TypeError):
-        raise UnexpectedAnswer("expected the artifact of an imported version to hold a graph") from None

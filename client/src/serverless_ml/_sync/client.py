@@ -13,13 +13,7 @@ from serverless_ml._sync.feedback import tell
 from serverless_ml._sync.lists import day, listed
 from serverless_ml._sync.models import RemoteModel
 from serverless_ml._sync.predicting import predict
-from serverless_ml._sync.registering import (
-    graph_file,
-    import_graph,
-    import_said,
-    made_artifact,
-    register,
-)
+from serverless_ml._sync.registering import import_graph, made_artifact, register
 from serverless_ml._sync.requests import Requests, Reply
 from serverless_ml._sync.runtime import blocking
 from serverless_ml._sync.scoring import (
@@ -48,6 +42,7 @@ from serverless_ml.answers import (
 from serverless_ml.bars import bar
 from serverless_ml.connection import connection
 from serverless_ml.errors import InvalidArgument
+from serverless_ml.graphs.sending import graph_to_send, import_said
 from serverless_ml.references import reference, segment
 
 if TYPE_CHECKING:
@@ -537,7 +532,7 @@ class Client:
         """
         _checked(on_interrupt)
         told = blocking(lambda: import_said(features, classes, outputs, example, origin))
-        file = blocking(lambda: opened(graph_file(what)))
+        file = blocking(lambda: opened(graph_to_send(what)))
         with file, bar(f"Uploading {model}", unit="bytes", on=self._progress) as drawn:
             job = import_graph(
                 self._requests, model, file, told, drawn.counted, on_interrupt=on_interrupt

@@ -10,11 +10,10 @@ from typing import IO, TYPE_CHECKING, Any
 from serverless_ml._sync.runtime import blocking
 from serverless_ml._sync.training import submit
 from serverless_ml._sync.uploads import put
-from serverless_ml.errors import InvalidArgument
 from serverless_ml.references import model_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from serverless_ml._sync.jobs import JobHandle
     from serverless_ml._sync.requests import Requests
@@ -98,38 +97,3 @@ def made_artifact(what: Any, X: Any, y: Any) -> tuple[str | os.PathLike[str] | b
 
     content, told = offline.artifact(what, X=X, y=y)  # type: ignore[attr-defined, unused-ignore]
     return content, told
-
-
-def graph_file(what: Any) -> str | os.PathLike[str] | bytes:
-    """A graph as a path or as bytes; one that the package onnx holds is written. Raises `InvalidArgument`."""
-    if isinstance(what, str | os.PathLike | bytes):
-        return what
-    if isinstance(what, bytearray | memoryview):
-        return bytes(what)
-    if hasattr(what, "SerializeToString") and hasattr(what, "graph"):
-        return bytes(what.SerializeToString())
-    raise InvalidArgument(
-        f"expected a graph of ONNX as a path, as bytes or as an onnx.ModelProto, got {type(what).__name__}; "
-        "`register` takes fitted objects of scikit-learn's, and `serverless-ml import` turns others into ONNX"
-    )
-
-
-def import_said(
-    features: Sequence[str] | None,
-    classes: Any,
-    outputs: Mapping[str, str] | None,
-    example: Any,
-    origin: Mapping[str, Any] | None,
-) -> dict[str, Any]:
-    """What is said of a graph, as `:import` takes it. Raises `InvalidInput` for what cannot be sent."""
-    said: dict[str, Any] = {
-        "features": None if features is None else list(features),
-        "outputs": None if outputs is None else dict(outputs),
-        "origin": dict(origin) if origin else None,
-    }
-    if classes is not None or example is not None:
-        from serverless_ml import tables
-
-        said["classes"] = None if classes is None else tables.labels(classes)
-        said["example"] = None if example is None else tables.instances(tables.read(example))
-    return {name: value for name, value in said.items() if value is not None}

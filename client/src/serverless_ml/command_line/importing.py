@@ -154,7 +154,7 @@ def _of_file(session: Session, path: "Path", said: Said) -> Ready:
 
     data = path.read_bytes()
     with _told(session, f"Reading {said.file}"):
-        scanned = making.graph_file(data)
+        scanned = making.scanned_graph(data)
     _show_graph(session, scanned)
     if said.wanted != ONNX and not said.outputs:
         try:

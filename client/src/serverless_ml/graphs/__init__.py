@@ -7,6 +7,7 @@ native.py      the object, or a small graph, as a model of this project's
 cells.py       rows of a file as the object and its graph take them
 running.py     onnxruntime
 comparing.py   whether both say the same of them
+sending.py     a graph as a service takes it, for the client, too
 
 The command `import` is made of these. scikit-learn, skl2onnx, onnxmltools and onnxruntime are imported where
 they are needed: the extra `onnx` brings all but what fitted the object.

@@ -66,7 +66,7 @@ def graph_of(fitted: FittedObject) -> MadeGraph:
     return _tried(fitted, double=False)
 
 
-def graph_file(data: bytes, *, called: str = "this graph") -> "ScannedGraph":
+def scanned_graph(data: bytes, *, called: str = "this graph") -> "ScannedGraph":
     """What a file of ONNX says of itself. Raises `InvalidInput` for one that no service runs."""
     from serverless_ml._core import errors
     from serverless_ml._core.onnx.scan import scan
@@ -101,7 +101,7 @@ def _tried(fitted: FittedObject, *, double: bool) -> MadeGraph:
         said = " ".join(str(error).split())[:_MOST_TEXT]
         name = type(fitted.estimator).__name__
         raise InvalidInput(f"{name} cannot be turned into ONNX: {type(error).__name__}: {said}") from None
-    scanned = graph_file(data, called=f"{type(fitted.estimator).__name__}, turned into ONNX,")
+    scanned = scanned_graph(data, called=f"{type(fitted.estimator).__name__}, turned into ONNX,")
     _run_once(data, scanned, fitted)
     return MadeGraph(data, scanned, double)
 
