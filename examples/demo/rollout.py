@@ -10,7 +10,7 @@ from examples.demo.service import Service
 from examples.demo.steps import asked, checked, trained
 
 TABLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "churn.csv")
-# Names that the walk in README.md does not use: both may be done in one folder.
+# Names that docs/walk.md does not use: both may be done in one folder.
 NAME = "demo-churn"
 MODEL = f"/v1/models/{NAME}"
 DATASET = f"/v1/datasets/{NAME}"

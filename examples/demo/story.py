@@ -127,5 +127,5 @@ def tell_all() -> None:
         tell_of_networks(service)
         registered(service)
     display.note(
-        "\nThe service is stopped. `make serve` starts it again with these models; README.md goes on."
+        "\nThe service is stopped. `make serve` starts it again with these models: docs/first-model.md."
     )

@@ -30,7 +30,7 @@ from ml_core.errors import ServerlessMLError
 from ml_core.training.request import body_schema
 
 # Bodies whose rows come in any of the forms of `handlers/rest/forms.py`, CSV or NPY, and what each example
-# of them has besides. The README's model was trained on too few rows to be explained without a background.
+# of them has besides. The model of docs/walk.md has too few rows to be explained without a background.
 _OF_ANY_FORM: dict[str, dict[str, Any]] = {
     "PREDICT_BODY": {},
     "EXPLAIN_BODY": {"background": {"instances": [[120, 0.9], [130, 0.8], [170, 0.2], [160, 0.1]]}},
@@ -40,7 +40,7 @@ _OF_ANY_FORM: dict[str, dict[str, Any]] = {
 _EXAMPLES = {"model": "fruit", "version": "1", "alias": "production", "dataset": "churn", "prefer": "wait=20"}
 # The story goes on with a dataset that has no budget.
 _BUDGETED = "patients"
-# The README's model, whose columns all examples of predictions have.
+# The model of docs/walk.md, whose columns all examples of predictions have.
 _FRUIT: dict[str, Any] = {
     "algorithm": "logistic_regression",
     "hyperparameters": {"C": 1.0},
@@ -122,7 +122,7 @@ def training_body() -> Schema:
 
 
 def look_body() -> Schema:
-    """What `:describe` takes, and what may be said of the README's table."""
+    """What `:describe` takes, and what may be said of the table of docs/walk.md."""
     example = {"types": {"customer": "ignore", "since": "date"}, "missing": ["", "team"], "decimal": "."}
     return {**look_schema(), "examples": [example]}
 

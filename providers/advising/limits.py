@@ -13,7 +13,7 @@ FITS, TIGHT, NOT = "fits", "tight", "does not fit"
 _TIGHT = 0.8  # of a limit
 MEBIBYTE = 1024.0**2
 _OURS = 4_194_304  # bytes: ML_MAX_BODY_BYTES and ML_MAX_ANSWER_BYTES where nobody sets them
-_OF_OURS = "README.md, settings ML_MAX_BODY_BYTES and ML_MAX_ANSWER_BYTES"
+_OF_OURS = "docs/reference/settings.md, ML_MAX_BODY_BYTES and ML_MAX_ANSWER_BYTES"
 
 
 class LimitFit(NamedTuple):

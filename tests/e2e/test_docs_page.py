@@ -118,9 +118,9 @@ def _put(server: LocalServer, signed: Answer) -> None:
         assert server.call("PUT", path, file.read(), **signed.body["headers"]).status in (200, 201)
 
 
-def test_the_examples_are_of_the_readmes_model() -> None:
+def test_the_examples_are_of_the_walks_model() -> None:
     (train,) = [
-        each.text for block in blocks("README.md") for each in block.commands if "fruit:train" in each.text
+        each.text for block in blocks("docs/walk.md") for each in block.commands if "fruit:train" in each.text
     ]
     body = json.loads(train[train.index("-d '") + 4 : train.rindex("'")])
     assert DOCUMENT["components"]["schemas"]["TrainRequest"]["examples"][0] == body

@@ -84,8 +84,8 @@ def test_every_path_that_a_page_on_the_code_names_exists(page: str) -> None:
     assert [path for path in sorted(named) if not _is_there(path) and not path.startswith(NO_PATHS)] == []
 
 
-def test_the_tree_in_the_readme_has_every_folder_of_ours() -> None:
-    tree = _text("README.md").partition("## How it is built")[2].split("```")[1]
+def test_the_tree_of_the_architecture_has_every_folder_of_ours() -> None:
+    tree = _text("docs", "architecture.md").partition("## Where things are")[2].split("```")[1]
     for package in ("ml_core", "handlers"):
         for folder in os.scandir(os.path.join(ROOT, package)):
             if os.path.exists(os.path.join(folder.path, "__init__.py")):

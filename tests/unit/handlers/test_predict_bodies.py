@@ -47,7 +47,7 @@ ASKED = {"mixed": TABLE[:7], "plain": NUMBERS[:7], "groups": NUMBERS[:7]}
 MORE = {"id": "c-1", "churned": None, "": [1, {"a": 2}]}
 
 
-# The README's model, which the examples in OpenAPI ask, and one of a frame whose columns have no names.
+# The model of docs/walk.md, which OpenAPI's examples ask, and one of a frame whose columns have no names.
 FRUIT = {
     "algorithm": "logistic_regression",
     "feature_names": ["grams", "redness"],

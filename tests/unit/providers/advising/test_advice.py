@@ -154,7 +154,7 @@ def test_an_answer_that_the_deployed_function_gives_up_does_not_fit(cloud: str, 
 def test_every_limit_names_its_source() -> None:
     for cloud in advice_on().clouds:
         for limit in cloud.limits:
-            assert limit.source.startswith(("https://", "README.md", "providers/")), limit
+            assert limit.source.startswith(("https://", "docs/", "providers/")), limit
 
 
 def test_who_waits_for_instances_is_told_what_to_do() -> None:
