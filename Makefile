@@ -20,6 +20,8 @@ CLIENT_WHEEL := dist/serverless_ml_client-*.whl
 GENERATORS := .tools/generators.ready .tools/generators-npm/ready
 # What the console's tests open it with.
 BROWSER := .tools/chromium.ready .tools/browser/ready
+# What makes the documentation's site.
+SITE := .tools/zensical.ready .tools/iframe-worker/ready
 # The test files that take longest, a third of all the time: whole deployments, killed trainers, drawn requests.
 LONG := tests/contract/test_killed_trainers.py tests/e2e/test_aws_pairs.py tests/e2e/test_contract.py tests/e2e/test_aws_company.py \
     tests/e2e/test_aws_deployment.py tests/e2e/test_aws_deployer.py tests/e2e/test_aws_places.py tests/e2e/test_google_deployment.py \
@@ -103,7 +105,7 @@ fuzz: .venv/dev.ready ## changed samples for MINUTES=4, drawn from SEED= (at lea
 	@$(PY) -m tests.fuzz $(TARGETS) --minutes $(or $(MINUTES),4) --cases $(or $(CASES),0) --seed "$(SEED)"
 
 .PHONY: oracles
-oracles: setup .tools/ministack.ready .tools/rie.ready .venv/lithops.ready .venv/dask.ready .tools/oracles.ready .tools/torch.ready .tools/shap.ready .tools/privacy.ready $(BROWSER) ## compare networks with PyTorch, explanations with shap and the cost of noise with OpenDP, work with Lithops and Dask, and open the console in Chromium
+oracles: setup .tools/ministack.ready .tools/rie.ready .venv/lithops.ready .venv/dask.ready .tools/oracles.ready .tools/torch.ready .tools/shap.ready .tools/privacy.ready $(BROWSER) $(SITE) ## compare networks with PyTorch, explanations with shap and the cost of noise with OpenDP, work with Lithops and Dask, and open the console and the documentation in Chromium
 	@$(PY) -m pytest tests/oracles $(PYTEST)
 
 .PHONY: pages
@@ -111,7 +113,7 @@ pages: .venv/dev.ready ## follow every page of the documentation as a reader doe
 	@$(PY) -m pytest tests/pages $(PYTEST)
 
 .PHONY: docs
-docs: .venv/pyvenv.cfg .tools/zensical.ready .tools/iframe-worker/ready ## the documentation as a site in build/site/, its links checked, with a search that needs no network
+docs: .venv/pyvenv.cfg $(SITE) ## the documentation as a site in build/site/, its links checked, with a search that needs no network
 	@$(PY) -m documenting site
 
 .PHONY: bench
