@@ -25,19 +25,6 @@ def test_every_make_target_that_is_named_exists() -> None:
         assert {one or other for one, other in named} <= targets
 
 
-def test_every_relative_link_leads_to_a_file() -> None:
-    pages = [
-        f"{folder}{name}"
-        for folder in ("", "docs/", "docs/decisions/")
-        for name in os.listdir(os.path.join(ROOT, folder))
-        if name.endswith(".md")
-    ]
-    assert len(pages) > 30
-    for document in pages:
-        for link in re.findall(r"\]\((?!https?:)([^)#]+)", _text(document)):
-            assert os.path.exists(os.path.join(ROOT, os.path.dirname(document), link)), f"{document}: {link}"
-
-
 def test_the_readme_is_one_screen() -> None:
     """What it is, two commands, a first model, where to go on: the rest has pages of its own."""
     assert len(_text("README.md").splitlines()) <= 60
