@@ -18,13 +18,6 @@ def test_the_table_of_rights_is_the_one_that_the_routes_print() -> None:
     assert reference_of_rights() in _text("docs/keys.md")
 
 
-def test_every_make_target_that_is_named_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", _text("Makefile"), re.MULTILINE))
-    for page in ("README.md", "CONTRIBUTING.md"):
-        named = set(re.findall(r"`make ([a-z-]+)|\$ make ([a-z-]+)", _text(page)))
-        assert {one or other for one, other in named} <= targets
-
-
 def test_the_readme_is_one_screen() -> None:
     """What it is, two commands, a first model, where to go on: the rest has pages of its own."""
     assert len(_text("README.md").splitlines()) <= 60

@@ -13,25 +13,11 @@ import yaml
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DECISIONS = os.path.join("docs", "decisions")
-PAGES = (
-    "README.md",
-    "CONTRIBUTING.md",
-    "SECURITY.md",
-    "docs/architecture.md",
-    "docs/decisions/0026-layout.md",
-)
-NO_PATHS = (".serverless-ml/", "application/json", "dist/")
-PATH = re.compile(r"`((?:[\w.<>-]+/)+[^`\s]*)`")
 
 
 def _text(*names: str) -> str:
     with open(os.path.join(ROOT, *names), encoding="utf-8") as opened:
         return opened.read()
-
-
-def _is_there(path: str) -> bool:
-    """Whether a path leads to something; what stands in angle brackets is any name."""
-    return bool(glob.glob(os.path.join(ROOT, re.sub("<.*?>|…", "*", path))))
 
 
 @cache
@@ -76,12 +62,6 @@ def test_a_step_that_names_what_is_not_there_would_be_seen() -> None:
         "| a step | `handlers/rest/api.py` | `Api.handle`, `Api.no_such_thing`, `nor_this` |"
     )
     assert [name for name in names if name not in _defined(path)] == ["Api.no_such_thing", "nor_this"]
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_path_that_a_page_on_the_code_names_exists(page: str) -> None:
-    named = set(PATH.findall(_text(page)))
-    assert [path for path in sorted(named) if not _is_there(path) and not path.startswith(NO_PATHS)] == []
 
 
 def test_the_tree_of_the_architecture_has_every_folder_of_ours() -> None:
