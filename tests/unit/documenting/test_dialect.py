@@ -58,7 +58,8 @@ def first_difference(source: str) -> str:
     one, other = on_github(source), on_the_site(source)
     for place, (left, right) in enumerate(zip([*one, "(end)"], [*other, "(end)"], strict=False)):
         if left != right:
-            return f"after {' '.join(one[max(0, place - 12) : place])!r}: {left!r} on GitHub, {right!r} on the site"
+            before = " ".join(one[max(0, place - 12) : place])
+            return f"after {before!r}: {left!r} on GitHub, {right!r} on the site"
     return ""
 
 
