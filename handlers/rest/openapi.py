@@ -20,7 +20,8 @@ from handlers.rest.components import Components, pascal
 from handlers.rest.http import CSV, NPY
 from handlers.rest.network_examples import examples_of
 from handlers.rest.operations import operation_id
-from handlers.rest.problems import status_of
+from handlers.rest.problems import STATUSES, status_of
+from handlers.rest.remedies import REMEDIES
 from handlers.rest.routes import EVERYWHERE, HEADERS, PATH_PARAMETERS, QUERY, ROUTES, Route, query_of
 from handlers.rest.schemas import Schema
 from handlers.version import NAME, VERSION
@@ -148,12 +149,20 @@ def request_name(body: str) -> str:
 
 
 def errors() -> list[dict[str, Any]]:
-    """Every code that a problem can have, with its status and meaning."""
+    """Every code that a problem can have, with its status, its meaning, and what to do about it."""
+    told = {
+        kind.code: (status_of(kind), _paragraphs(kind)[0])
+        for kind in _kinds(ServerlessMLError)
+        if not STATUSES.keys().isdisjoint(kind.__mro__)
+    }
+    told[ServerlessMLError.code] = (500, _UNFORESEEN)
     return [
-        {"code": kind.code, "status": status_of(kind), "meaning": _paragraphs(kind)[0]}
-        for kind in sorted(_kinds(ServerlessMLError), key=lambda kind: (status_of(kind), kind.code))
-        if status_of(kind) != 500
+        {"code": code, "status": status, "meaning": meaning, "remedy": REMEDIES[code]}
+        for code, (status, meaning) in sorted(told.items(), key=lambda each: (each[1][0], each[0]))
     ]
+
+
+_UNFORESEEN = "Something went wrong that nobody foresaw: the caller is told the request id alone."
 
 
 _ERRORS = frozenset(module.__name__ for module in (ml_core.errors, ml_core.conflicts, handlers.errors))

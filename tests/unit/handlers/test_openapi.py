@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -18,10 +19,11 @@ from handlers.local.services import folder_services
 from handlers.rest import openapi
 from handlers.rest.components import resolved
 from handlers.rest.endpoints import documentation
-from handlers.rest.problems import status_of
+from handlers.rest.problems import problem_response, status_of
+from handlers.rest.remedies import REMEDIES
 from handlers.rest.routes import ROUTES
 from handlers.settings import read_settings
-from ml_core.errors import InvalidInput, TooLarge
+from ml_core.errors import InvalidInput, ServerlessMLError, TooLarge
 from ml_core.inputs.rows import Limits
 from ml_core.training.notebook import MEMBERS, check_request
 from tests.unit.handlers.conftest import REQUESTS, Ask, asking
@@ -89,7 +91,35 @@ def test_the_errors_are_listed_with_their_status() -> None:
     listed = {error["code"]: error["status"] for error in DOCUMENT["x-errors"]}
     assert listed["invalid_input"] == 422
     assert listed["too_large"] == status_of(TooLarge)
-    assert "internal" not in listed
+    assert listed["internal"] == listed["artifact_invalid"] == 500
+
+
+def test_every_error_has_a_remedy_and_every_remedy_an_error() -> None:
+    """In one or two sentences; what they name as a path or a method of one is there."""
+    assert {error["code"] for error in DOCUMENT["x-errors"]} == set(REMEDIES)
+    for error in DOCUMENT["x-errors"]:
+        assert error["remedy"] == REMEDIES[error["code"]]
+        assert re.fullmatch(r"[A-Z].*\.", error["remedy"]), error["code"]
+        assert len(re.findall(r"\.(?= |$)", error["remedy"])) <= 2, error["code"]
+        for method, path in re.findall(r"`(GET|POST|PUT|DELETE|PATCH) (\S+?)`", error["remedy"]):
+            ends = [each for each in DOCUMENT["paths"] if each.endswith(path.lstrip("…"))]
+            assert any(method.lower() in DOCUMENT["paths"][each] for each in ends), (error["code"], path)
+
+
+def _kinds(kind: type[ServerlessMLError]) -> list[type[ServerlessMLError]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in _kinds(child))]
+
+
+def test_every_code_that_a_problem_can_have_is_listed() -> None:
+    """Whatever class of the tree is raised, the page that its `type` names has a row for it."""
+    listed = {error["code"]: error["status"] for error in DOCUMENT["x-errors"]}
+    for kind in _kinds(ServerlessMLError):
+        error = kind.__new__(kind)
+        Exception.__init__(error, "")
+        vars(error).update(faults=[], omitted=0, allow="", length=0)
+        problem = json.loads(problem_response(error, request_id="").body)
+        assert listed[problem["code"]] == problem["status"], kind
+        assert problem["type"] == f"/docs#{problem['code']}"
 
 
 def _is_described(body: Any) -> bool:
