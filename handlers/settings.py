@@ -70,6 +70,7 @@ class Settings(Record):
     topic: str
     cors_origins: str
     base_path: str
+    documentation: str
     engines: str
     onnx: str
     onnx_seconds: float
@@ -355,6 +356,17 @@ SETTINGS = (
         "What a custom domain or a proxy has before every path: `/ml`. Paths without it work as well.",
     ),
     Setting(
+        "documentation",
+        "ML_DOCUMENTATION",
+        "",
+        "",
+        0,
+        0,
+        "Where the documentation is served, for the links of `/docs` and OpenAPI: "
+        "`https://docs.example.com`. Empty: on a laptop the site in `build/site/`, once it is built; else "
+        "nowhere.",
+    ),
+    Setting(
         "engines",
         "ML_ENGINES",
         "",
@@ -427,8 +439,8 @@ def value_of(setting: Setting, text: str) -> float | str:
     """What `text` means for `setting`; the default when it is empty.
 
     Raises:
-        SettingInvalid: it is no number, out of bounds, no list of origins, no path, no list of engines, or no
-            share.
+        SettingInvalid: it is no number, out of bounds, no list of origins, no path, no address, no list of
+            engines, or no share.
     """
     if not text:
         return setting.default
@@ -450,11 +462,15 @@ def value_of(setting: Setting, text: str) -> float | str:
 
 def _checked(setting: Setting, text: str) -> str:
     """A text as it is, where it can be what it has to be."""
-    if setting.name in ("cors_origins", "base_path"):
-        from handlers.web import base_path_fault, origins_fault
+    if setting.name in ("cors_origins", "base_path", "documentation"):
+        from handlers.web import base_path_fault, documentation_fault, origins_fault
 
-        fault = origins_fault(text) if setting.name == "cors_origins" else base_path_fault(text)
-        if fault:
+        faults = {
+            "cors_origins": origins_fault,
+            "base_path": base_path_fault,
+            "documentation": documentation_fault,
+        }
+        if fault := faults[setting.name](text):
             raise SettingInvalid(f"{setting.variable}: {fault}")
     if setting.name == "engines":
         from handlers.engines import engines_fault

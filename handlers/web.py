@@ -1,4 +1,4 @@
-"""What the two settings for the web may hold: origins whose pages may call, and a custom domain's base path.
+"""What the settings for the web may hold: origins, a custom domain's base path, the documentation's address.
 
 `providers/deploying/web.py` and `providers/aws/web.js` say the same to whoever deploys: a function holds
 nothing of deploying. One table of texts tests all three.
@@ -10,6 +10,7 @@ import re
 _ORIGIN = re.compile(r"(https?)://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 _OWN_PORT = {"http": ":80", "https": ":443"}
 _BASE_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+_ADDRESS = re.compile(r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~-]+)*/?")
 MOST_ORIGINS = 64  # what Azure's storage takes
 LONGEST = 256
 
@@ -47,6 +48,16 @@ def base_path_fault(text: str) -> str:
     return (
         "expected a slash and a name, such as /ml or /team/ml (letters, digits, and . _ ~ - inside; no slash "
         f"at the end), got {text[:80]!r}"
+    )
+
+
+def documentation_fault(text: str) -> str:
+    """What is wrong with the documentation's address; empty when it is one, or nothing."""
+    if not text or (len(text) <= LONGEST and _ADDRESS.fullmatch(text)):
+        return ""
+    return (
+        "expected the address below which the documentation's pages are, such as https://docs.example.com/ml "
+        f"(https, no user, no ? and no #), got {text[:80]!r}"
     )
 
 

@@ -9,11 +9,12 @@ import os
 _BUILT = os.path.join(os.path.dirname(__file__), "openapi.json")
 
 
-def text(base: str = "") -> bytes:
+def text(base: str = "", documentation: str = "") -> bytes:
     """The document.
 
     Args:
         base: what comes before every path, as the setting `ML_BASE_PATH` says.
+        documentation: where the documentation is, as `ML_DOCUMENTATION` says; a path is this service's own.
     """
     if os.path.exists(_BUILT):
         with open(_BUILT, "rb") as file:
@@ -22,6 +23,12 @@ def text(base: str = "") -> bytes:
         from handlers.rest.openapi import build
 
         built = build()
-    if not base:
+    if not base and not documentation:
         return built
-    return json.dumps({**json.loads(built), "servers": [{"url": base}]}, separators=(",", ":")).encode()
+    document = json.loads(built)
+    if base:
+        document["servers"] = [{"url": base}]
+    if documentation:
+        url = f"{base if documentation.startswith('/') else ''}{documentation.rstrip('/')}/"
+        document["externalDocs"] = {"description": "The documentation.", "url": url}
+    return json.dumps(document, separators=(",", ":")).encode()

@@ -1,11 +1,12 @@
 'use strict';
 
-// `corsOrigins`, `customDomains` and `basePath`, checked, and the origins as a bucket's CORS rules have them.
+// `corsOrigins`, `customDomains`, `basePath` and `documentation`, checked, and the origins as a bucket's CORS rules have them.
 // providers/deploying/web.py says what they may be; one table of texts tests both (tests/unit/providers/test_web.py).
 
 const ORIGIN = /^(https?):\/\/(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$/;
 const OWN_PORT = { http: ':80', https: ':443' };
 const BASE_PATH = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/;
+const ADDRESS = /^https:\/\/[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?::[1-9][0-9]{0,4})?(?:\/[A-Za-z0-9._~-]+)*\/?$/;
 const DOMAIN = /^(?=.{4,248}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$/;
 const MOST_ORIGINS = 64;
 const MOST_DOMAINS = 16;
@@ -48,14 +49,23 @@ function basePathFault(text) {
         `end), got "${text.slice(0, 80)}"`;
 }
 
+function documentationFault(text) {
+  return !text || (text.length <= LONGEST && ADDRESS.test(text))
+    ? ''
+    : "expected the address below which the documentation's pages are, such as https://docs.example.com/ml (https, no " +
+        `user, no ? and no #), got "${text.slice(0, 80)}"`;
+}
+
 module.exports = async ({ resolveVariable }) => {
   const origins = String((await resolveVariable("param:corsOrigins, ''")) || '');
   const domains = String((await resolveVariable("param:customDomains, ''")) || '');
   const basePath = String((await resolveVariable("param:basePath, ''")) || '').trim();
+  const documentation = String((await resolveVariable("param:documentation, ''")) || '').trim();
   const faults = {
     corsOrigins: originsFault(origins),
     customDomains: domainsFault(domains),
     basePath: basePathFault(basePath),
+    documentation: documentationFault(documentation),
   };
   for (const [name, fault] of Object.entries(faults)) {
     if (fault) {
@@ -76,6 +86,7 @@ module.exports = async ({ resolveVariable }) => {
     own,
     setting: named.join(','),
     basePath,
+    documentation,
   };
 };
-Object.assign(module.exports, { originsFault, domainsFault, basePathFault });
+Object.assign(module.exports, { originsFault, domainsFault, basePathFault, documentationFault });

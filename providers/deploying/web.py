@@ -1,6 +1,6 @@
-"""The parameters `corsOrigins`, `customDomains` and `basePath`, checked before anything is deployed.
+"""The parameters `corsOrigins`, `customDomains`, `basePath` and `documentation`, checked before deploying.
 
-`corsOrigins` and `basePath` become settings of the function that answers HTTP, and `handlers/web.py` says
+All but `customDomains` become settings of the function that answers HTTP, and `handlers/web.py` says
 what they may be; one table of texts tests both. The origins, and those of the own domains, become
 rules of the bucket or container that signed addresses lead to.
 """
@@ -18,28 +18,34 @@ STORAGE_SECONDS = 7200
 _ORIGIN = re.compile(r"(https?)://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 _OWN_PORT = {"http": ":80", "https": ":443"}
 _BASE_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+_ADDRESS = re.compile(r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~-]+)*/?")
 _DOMAIN = re.compile(r"(?=.{4,248}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
 _MOST_ORIGINS, _MOST_DOMAINS, _LONGEST = 64, 16, 256
 
 
 class Web(NamedTuple):
-    """Whose pages may call, what is before every path, and the origins of the deployment's own domains."""
+    """Whose pages may call, what is before every path, its domains' origins, where the documentation is."""
 
     origins: tuple[str, ...]
     base_path: str
     own: tuple[str, ...] = ()
+    documentation: str = ""
 
     @property
     def settings(self) -> dict[str, str]:
         """The variables of the function that answers HTTP."""
-        return {"ML_CORS_ORIGINS": ",".join(self.origins), "ML_BASE_PATH": self.base_path}
+        return {
+            "ML_CORS_ORIGINS": ",".join(self.origins),
+            "ML_BASE_PATH": self.base_path,
+            "ML_DOCUMENTATION": self.documentation,
+        }
 
 
 def web_of(service: Service) -> Web:
     """What the service's parameters say.
 
     Raises:
-        DeploymentFailed: for an entry that is no origin, a domain that is none, or a path that is none.
+        DeploymentFailed: for an entry that is no origin, and a domain, path or address that is none.
     """
     origins = _entries(service, "corsOrigins")
     if len(origins) > _MOST_ORIGINS:
@@ -59,7 +65,19 @@ def web_of(service: Service) -> Web:
             "basePath: expected a slash and a name, such as /ml or /team/ml (letters, digits, and . _ ~ - "
             f"inside; no slash at the end), got {base[:80]!r}"
         )
-    return Web(origins, base, tuple(f"https://{domain}" for domain in _domains(service)))
+    own = tuple(f"https://{domain}" for domain in _domains(service))
+    return Web(origins, base, own, _documentation(service))
+
+
+def _documentation(service: Service) -> str:
+    """Where the documentation is served; empty for nowhere."""
+    address = str(service.provider.get("documentation") or "").strip()
+    if address and (len(address) > _LONGEST or not _ADDRESS.fullmatch(address)):
+        raise DeploymentFailed(
+            "documentation: expected the address below which the documentation's pages are, such as "
+            f"https://docs.example.com/ml (https, no user, no ? and no #), got {address[:80]!r}"
+        )
+    return address
 
 
 def _entries(service: Service, parameter: str) -> tuple[str, ...]:

@@ -253,6 +253,15 @@ def test_both_apps_know_which_containers_may_be_read() -> None:
         assert settings["ML_DATA_BUCKETS"] == "az://exports,az://lake@theirs"
 
 
+def test_the_api_alone_knows_where_the_documentation_is() -> None:
+    address = "https://docs.example.com"
+    for site in of_type(
+        template(shape_of(make_service(documentation=address), NAMES)), "Microsoft.Web/sites"
+    ):
+        app = {each["name"]: each["value"] for each in site["properties"]["siteConfig"]["appSettings"]}
+        assert app.get("ML_DOCUMENTATION") == (address if site["name"] == NAMES.app("api") else None)
+
+
 def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none() -> None:
     origins = "https://app.example.com, http://localhost:3000"
     for service, settings, rules in (
@@ -291,6 +300,7 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none(
         ("corsOrigins", "https://app.example.com/"),
         ("customDomains", "https://api.example.com"),
         ("basePath", "ml"),
+        ("documentation", "http://docs.example.com"),
     ],
 )
 def test_a_parameter_of_the_web_that_cannot_be_is_one_clear_line(parameter: str, value: str) -> None:

@@ -46,6 +46,8 @@ MAY: dict[str, dict[str, Any]] = {
     EXPIRED: {"roles": ["admin"], "expires": "2026-01-01T00:00:00Z"},
     DAMAGED: {"roles": ["admin"], "addresses": ["127.0.0.1"]},
 }
+# Else the laptop's service would link to the site that it serves, where that was built.
+DOCUMENTATION = "https://docs.example.com"
 KEYS = {name: f"sml_{name}_0123456789abcdef" for name in MAY}
 RECORDS = [
     {"id": name, **MAY[name], "sha256": hashlib.sha256(key.encode()).hexdigest()}
@@ -59,6 +61,7 @@ SETTINGS = {
     "ML_KEY_TTL": "0",
     "ML_MAX_WAIT": "50",
     "ML_MAX_KEY_JOBS": str(MOST_OPEN),
+    "ML_DOCUMENTATION": DOCUMENTATION,
 } | {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
 # By default no page may call, nothing is said of traces, and imported models are run here; this is for the
 # cases of a service where it is otherwise.
@@ -127,6 +130,12 @@ def test_an_answer_is_for_no_page_but_where_its_origin_was_named(
     for name, case in CASES.items():
         told = answer_of(answered, cloud, name)["headers"].get("access-control-allow-origin", "")
         assert told == case.told, name
+
+
+@pytest.mark.parametrize("cloud", clouds())
+def test_the_description_says_where_the_documentation_is(answered: dict[str, Any], cloud: str) -> None:
+    for case in ("the description", "openapi.json without the base path"):
+        assert answer_of(answered, cloud, case)["body"]["externalDocs"]["url"] == f"{DOCUMENTATION}/"
 
 
 @pytest.mark.parametrize("cloud", clouds())

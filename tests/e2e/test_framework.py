@@ -203,8 +203,20 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none(
     project: Project, origins: str
 ) -> None:
     domain = "customDomains=ml.example.com, ml.example.org"
+    address = "documentation=https://docs.example.com"
     parameters = (
-        ["--param", f"corsOrigins={origins}", "--param", "basePath=/ml", "--param", domain] if origins else []
+        [
+            "--param",
+            f"corsOrigins={origins}",
+            "--param",
+            "basePath=/ml",
+            "--param",
+            domain,
+            "--param",
+            address,
+        ]
+        if origins
+        else []
     )
     printed = yaml.safe_load(project.serverless("print", *parameters))
     cors = printed["resources"]["Resources"]["Models"]["Properties"]["CorsConfiguration"]["CorsRules"]
@@ -225,6 +237,7 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none(
     environment = printed["functions"]["api"]["environment"]
     assert (environment["ML_CORS_ORIGINS"] or "") == origins
     assert (environment["ML_BASE_PATH"] or "") == ("/ml" if origins else "")
+    assert (environment["ML_DOCUMENTATION"] or "") == ("https://docs.example.com" if origins else "")
     assert str(environment["ML_TRAIN_HOURS"]) == "12", "what takes requests knows how long they may train"
     assert "cors" not in printed["provider"]["httpApi"], "the gateway would answer in the function's place"
 
@@ -280,6 +293,7 @@ def test_a_buckets_rule_for_pages_comes_and_goes_with_the_parameter(
         ("corsOrigins", "https://app.example.com/"),
         ("customDomains", "https://api.example.com"),
         ("basePath", "ml"),
+        ("documentation", "http://docs.example.com"),
     ],
 )
 def test_a_parameter_of_the_web_that_cannot_be_is_one_clear_line(

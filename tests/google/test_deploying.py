@@ -199,7 +199,8 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_until_they_are
     bench: Bench, service: Service
 ) -> None:
     origins = "https://app.example.com, http://localhost:3000"
-    open_ = make_service(corsOrigins=origins, basePath="/ml")
+    address = "https://docs.example.com"
+    open_ = make_service(corsOrigins=origins, basePath="/ml", documentation=address)
     said = bench.deploy(open_)
     assert "update the bucket" not in said, "it was made with them"
     assert {may_upload(bench, origin) for origin in origins.split(", ")} == {True}
@@ -210,6 +211,7 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_until_they_are
     }
     api = environments.pop(API)
     assert (api["ML_CORS_ORIGINS"], api["ML_BASE_PATH"]) == (origins.replace(" ", ""), "/ml")
+    assert api["ML_DOCUMENTATION"] == address
     assert api["ML_TRAIN_HOURS"] == "12", "what takes requests knows how long they may train"
     assert not any("ML_CORS_ORIGINS" in each for each in environments.values()), "the api alone answers pages"
     assert "nothing to change" in bench.deploy(open_)
@@ -225,6 +227,7 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_until_they_are
         ("corsOrigins", "https://app.example.com/"),
         ("customDomains", "https://api.example.com"),
         ("basePath", "ml"),
+        ("documentation", "http://docs.example.com"),
     ],
 )
 def test_a_parameter_of_the_web_that_cannot_be_is_one_clear_line(

@@ -7,16 +7,16 @@ from handlers.rest.call import Call
 from handlers.rest.http import Response
 
 _PAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "docs.html")
-_BUILT: dict[str, bytes] = {}
+_BUILT: dict[tuple[str, str], bytes] = {}
 
 
 def openapi(call: Call) -> Response:
     """Describe the service as OpenAPI 3.1."""
-    base = call.settings.base_path
-    if base not in _BUILT:
-        _BUILT[base] = description.text(base)
+    places = call.settings.base_path, call.settings.documentation
+    if places not in _BUILT:
+        _BUILT[places] = description.text(*places)
     return Response(
-        200, {"content-type": "application/json", "cache-control": "private, max-age=300"}, _BUILT[base]
+        200, {"content-type": "application/json", "cache-control": "private, max-age=300"}, _BUILT[places]
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from handlers.clouds import aws
 from handlers.local.services import folder_services
@@ -73,6 +74,29 @@ def test_openapi_names_the_base_as_its_server(tmp_path: Path) -> None:
         document = json.loads(asked(tmp_path, base, "GET", f"{base}/openapi.json").body)
         assert document["servers"] == [{"url": server}]
         assert set(document["paths"]) == set(PATHS), "the paths are below it"
+
+
+@pytest.mark.parametrize(
+    ("base", "documentation", "url"),
+    [
+        ("", "", None),
+        ("/ml", "", None),
+        ("", "https://docs.example.com", "https://docs.example.com/"),
+        ("/ml", "https://docs.example.com/x/", "https://docs.example.com/x/"),
+        ("", "/documentation", "/documentation/"),
+        ("/ml", "/documentation", "/ml/documentation/"),
+    ],
+)
+def test_openapi_says_where_the_documentation_is(
+    tmp_path: Path, base: str, documentation: str, url: str | None
+) -> None:
+    settings = read_settings({"ML_ROOT": str(tmp_path), "ML_BASE_PATH": base})
+    services = folder_services(settings._replace(documentation=documentation), key_records=None)
+    answer = Api(services).handle(Request("GET", "/openapi.json", {}, {}, b"", "r1"))
+    document = json.loads(answer.body)
+    assert document.get("externalDocs", {}).get("url") == url
+    assert document["servers"] == [{"url": base or "/"}]
+    validate(document, cls=OpenAPIV31SpecValidator)
 
 
 def test_the_page_asks_below_the_base(tmp_path: Path) -> None:

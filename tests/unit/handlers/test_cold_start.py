@@ -29,7 +29,8 @@ SPARED = {
 # What other endpoints need, and the adapters of other places.
 OTHERS = {
     "handlers.errors", "handlers.rest.answers", "handlers.rest.forms", "handlers.jobs",
-    "handlers.rest.openapi", "handlers.rest.problems", "handlers.wsgi", "handlers.rest.endpoints.inference",
+    "handlers.rest.openapi", "handlers.rest.problems", "handlers.rest.remedies", "handlers.wsgi",
+    "handlers.rest.endpoints.inference",
     "handlers.rest.accepting", "handlers.rest.pages", "handlers.rest.endpoints.console",
     "handlers.rest.endpoints.health",
     "handlers.rest.endpoints.jobs", "handlers.rest.endpoints.models",

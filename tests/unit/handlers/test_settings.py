@@ -23,6 +23,7 @@ def test_the_environment_sets_each_one() -> None:
     special = {
         "cors_origins": "https://a.example, http://b.example:8080",
         "base_path": "/ml",
+        "documentation": "https://docs.example.com/ml/",
         "engines": "lithops,dask",
         "traces": "0.25",
     }

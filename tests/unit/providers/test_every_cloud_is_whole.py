@@ -77,7 +77,8 @@ def test_a_cloud_has_a_page(cloud: str) -> None:
 
 @pytest.mark.parametrize("cloud", CLOUDS)
 @pytest.mark.parametrize(
-    "parameter", ["dataBuckets", "outputBuckets", "corsOrigins", "customDomains", "basePath"]
+    "parameter",
+    ["dataBuckets", "outputBuckets", "corsOrigins", "customDomains", "basePath", "documentation"],
 )
 def test_a_parameter_of_every_cloud_is_one_of_this_and_on_its_page(cloud: str, parameter: str) -> None:
     for file in (("providers", cloud, "config.yml"), ("docs", f"{cloud}.md")):

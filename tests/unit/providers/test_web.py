@@ -8,7 +8,7 @@ from shutil import which
 import pytest
 
 from handlers.settings import SettingInvalid, read_settings
-from handlers.web import base_path_fault, origins_fault
+from handlers.web import base_path_fault, documentation_fault, origins_fault
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
 from providers.deploying.web import Web, web_of
@@ -120,6 +120,35 @@ NO_BASE_PATHS = [
     "/{x}",
     "/" + "a" * 256,
 ]
+ADDRESSES = [
+    "",
+    "https://docs.example.com",
+    "https://docs.example.com/",
+    "https://someone.github.io/serverless-ml",
+    "https://docs.example.com:8443/a/b.c/v1_2~x-y/",
+    "https://Docs.example.com/ML",
+    "https://" + "a" * 248,
+]
+NO_ADDRESSES = [
+    "docs.example.com",
+    "/documentation",
+    "http://docs.example.com",
+    "HTTPS://docs.example.com",
+    "javascript:alert(1)",
+    "https://",
+    "https:///docs",
+    "https://user@docs.example.com",
+    "https://docs.example.com/?page=",
+    "https://docs.example.com/#top",
+    "https://docs.example.com//ml",
+    "https://docs.example.com/a b",
+    "https://docs.example.com/%2e%2e",
+    'https://docs.example.com/"onload="x',
+    "https://docs.example.com:0",
+    "https://docs..example.com",
+    "https://docs.example.com/ml\nx",
+    "https://" + "a" * 249,
+]
 
 
 def service_of(**provider: str) -> Service:
@@ -184,19 +213,38 @@ def test_what_is_no_base_path_is_one_clear_line(text: str) -> None:
     assert str(refused.value) == str(raised.value).replace("ML_BASE_PATH", "basePath")
 
 
+@pytest.mark.parametrize("text", ADDRESSES)
+def test_what_is_an_address_of_the_documentation_is_taken(text: str) -> None:
+    assert documentation_fault(text) == ""
+    assert read_settings({"ML_DOCUMENTATION": text}).documentation == text
+    web = web_of(service_of(documentation=text))
+    assert web == Web((), "", documentation=text)
+    assert web.settings["ML_DOCUMENTATION"] == text
+
+
+@pytest.mark.parametrize("text", NO_ADDRESSES)
+def test_what_is_no_address_of_the_documentation_is_one_clear_line(text: str) -> None:
+    with pytest.raises(SettingInvalid, match=r"^ML_DOCUMENTATION: expected .*, got ") as raised:
+        read_settings({"ML_DOCUMENTATION": text})
+    with pytest.raises(DeploymentFailed) as refused:
+        web_of(service_of(documentation=text))
+    assert str(refused.value) == str(raised.value).replace("ML_DOCUMENTATION", "documentation")
+    assert "\n" not in str(refused.value)
+
+
 @pytest.mark.skipif(which("node") is None, reason="Node is not installed")
 def test_the_frameworks_file_says_the_same() -> None:
     program = (
         "const web = require('./providers/aws/web.js');"
-        "const [origins, domains, paths] = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
+        "const [origins, domains, paths, addresses] = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
         "console.log(JSON.stringify([origins.map(web.originsFault), domains.map(web.domainsFault),"
-        " paths.map(web.basePathFault)]));"
+        " paths.map(web.basePathFault), addresses.map(web.documentationFault)]));"
     )
-    texts = [ORIGINS + NO_ORIGINS, DOMAINS + NO_DOMAINS, BASE_PATHS + NO_BASE_PATHS]
+    texts = [ORIGINS + NO_ORIGINS, DOMAINS + NO_DOMAINS, BASE_PATHS + NO_BASE_PATHS, ADDRESSES + NO_ADDRESSES]
     said = subprocess.run(
         ["node", "-e", program], input=json.dumps(texts), cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    of_ours = (origins_fault, domains_fault, base_path_fault)
+    of_ours = (origins_fault, domains_fault, base_path_fault, documentation_fault)
     for given, faults, of in zip(texts, json.loads(said), of_ours, strict=True):
         for text, fault in zip(given, faults, strict=True):
             # The quotes and what JavaScript counts as a character are its own.
