@@ -30,15 +30,19 @@ _EXAMPLE = (
 
 def serve(settings: Settings, host: str, port: int, keys_file: str | None) -> int:
     """Serve HTTP, with a trainer beside it, until SIGINT or SIGTERM; the exit code."""
+    from handlers.local.site import PATH, site_folder
     from handlers.logs import forward_logging
     from providers.local.runtime.queue import WorkerProcess
 
     forward_logging()
     _make_root(settings.root)
+    site = site_folder()
+    if site and not settings.documentation:
+        settings = settings._replace(documentation=PATH)
     keys = _keys(settings, host, keys_file)
     services = folder_services(settings, key_records=None if keys is None else keys.read)
     try:
-        server = _server(services, host, port)
+        server = _server(services, host, port, site)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         print(f"serverless-ml cannot listen on {host}:{port}: {reason}", file=sys.stderr)
@@ -56,6 +60,8 @@ def serve(settings: Settings, host: str, port: int, keys_file: str | None) -> in
     with WorkerProcess(trainer):
         url = f"http://{f'[{host}]' if ':' in host else host}:{server.port}"
         print(f"serverless-ml answers at {url} (try it there: {url}/docs)")
+        if site:
+            print(f"the documentation is at {url}{PATH}/")
         print(f"models are kept in {os.path.abspath(settings.root)}; {_who(services)}")
         print(f"for example:\n  {_EXAMPLE.format(url=url)}", flush=True)
         server.run()  # returns on SIGINT and SIGTERM, requests under way being answered
@@ -89,8 +95,8 @@ def _waiting_for_graphs(services: "Services") -> int:
     return MOST_AT_ONCE
 
 
-def _server(services: Services, host: str, port: int) -> "Server":
-    """A server that listens already."""
+def _server(services: Services, host: str, port: int, site_at: str = "") -> "Server":
+    """A server that listens already; `site_at` is the folder of the documentation's site, empty for none."""
     from handlers.local.admission import REFUSED, Admission, RefusingGate, parser_of
     from handlers.local.downloads import Downloads
     from handlers.local.listening import Server
@@ -99,6 +105,7 @@ def _server(services: Services, host: str, port: int) -> "Server":
     from handlers.local.quick import Quick
     from handlers.local.refusals import Channel
     from handlers.local.signatures import unsigned
+    from handlers.local.site import SiteFiles
     from handlers.local.uploads import Uploads
     from handlers.rest.api import Api
     from handlers.rest.cors import Cors
@@ -109,6 +116,7 @@ def _server(services: Services, host: str, port: int) -> "Server":
     settings = services.settings
     gate = None if services.asks_for_keys else LoopbackGate(origins_of(settings.cors_origins))
     metrics = Metrics(services, gate, connections=lambda: server.connections)
+    site = SiteFiles(site_at, gate or services.gate, settings.base_path)
     api = Api(services, metrics.count)
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     storage_cors = StorageCors(cors, settings.base_path) if cors else None
@@ -129,9 +137,10 @@ def _server(services: Services, host: str, port: int) -> "Server":
         return to_wsgi(answer_to(from_environ(environ), refused), start_response)
 
     def answer_to(request: "Request", refused: Exception | None) -> "Response":
-        if refused is None and metrics.concerns(request):
-            return metrics.answer(request)
-        return api.handle(request, RefusingGate(refused) if refused else gate)
+        if refused:
+            return api.handle(request, RefusingGate(refused))
+        found = next((each for each in (metrics, site) if each.concerns(request)), None)
+        return found.answer(request) if found else api.handle(request, gate)
 
     def is_file_at(path: str) -> bool:
         return is_file("/" + path.lstrip("/"), settings.base_path)

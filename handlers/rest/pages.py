@@ -10,7 +10,7 @@ def page_headers(html: bytes, *, connect: str = "") -> dict[str, str]:
         html: the page.
         connect: where it may ask, beside its own server.
     """
-    script, style = _source(html, b"script"), _source(html, b"style")
+    script, style = (source_of(_inside(html, element)) for element in (b"script", b"style"))
     asked = f"'self' {connect}".strip()
     return {
         "content-type": "text/html; charset=utf-8",
@@ -22,10 +22,14 @@ def page_headers(html: bytes, *, connect: str = "") -> dict[str, str]:
     }
 
 
-def _source(html: bytes, element: bytes) -> str:
-    """The hash by which the policy knows the page's one script, or its one style."""
+def source_of(content: bytes) -> str:
+    """The hash by which a policy knows a script, or a style, that stands in a page."""
     from base64 import b64encode
     from hashlib import sha256
 
-    content = html.split(b"<" + element + b">", 1)[1].split(b"</" + element + b">", 1)[0]
     return f"sha256-{b64encode(sha256(content).digest()).decode()}"
+
+
+def _inside(html: bytes, element: bytes) -> bytes:
+    """What the page's one such element holds."""
+    return html.split(b"<" + element + b">", 1)[1].split(b"</" + element + b">", 1)[0]
