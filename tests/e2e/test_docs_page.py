@@ -11,8 +11,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from handlers.local.site import PATH, site_folder
 from handlers.rest import openapi
 from handlers.rest.components import resolved
+from providers.deploying.keys import new_key
 from tests.e2e.local_server import ROOT, Answer, LocalServer
 from tests.pages.reading import blocks
 
@@ -55,6 +57,64 @@ def test_every_send_of_the_page_works_from_top_to_bottom(tmp_path: Path) -> None
     assert '"described"' in described[0]["body"]
     scored = [each for each in pressed if "fruit:score" in each["request"]]
     assert '"rows": 5' in scored[0]["body"], "the table has the model's columns"
+
+
+def _shown(url: str, *arguments: str) -> list[dict[str, Any]]:
+    """What of the errors is seen at `/docs#CODE`."""
+    done = subprocess.run(
+        ["node", os.path.join(ROOT, "tests", "e2e", "page.js"), url, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    shown: list[dict[str, Any]] = json.loads(done.stdout)
+    return shown
+
+
+def test_an_errors_type_leads_to_its_row_which_says_what_to_do_and_leads_on(tmp_path: Path) -> None:
+    address = "https://docs.example.com/ml"
+    with LocalServer(tmp_path / "root", ML_DOCUMENTATION=address) as server:
+        problem = server.call("GET", "/v1/models/nobody").body
+        first, then = _shown(server.url, problem["type"].removeprefix("/docs#"))
+    assert problem["type"] == "/docs#model_not_found"
+    assert first["named"] == ["model_not_found"]
+    assert first["scrolledTo"] == "model_not_found"
+    rows = {code: (int(status), meaning, remedy) for code, status, meaning, remedy in first["rows"]}
+    for error in DOCUMENT["x-errors"]:
+        meaning, remedy = (error[name].replace("`", "") for name in ("meaning", "remedy"))
+        assert rows.pop(error["code"]) == (error["status"], meaning, remedy)
+    assert rows == {}
+    links = dict(first["links"])
+    assert links.pop("documentation") == f"{address}/"
+    assert links == {
+        error["code"]: f"{address}/docs/reference/errors.html#{error['code']}"
+        for error in DOCUMENT["x-errors"]
+    }
+    assert (then["named"], then["scrolledTo"]) == (["too_large"], "too_large"), "the address has changed"
+
+
+def test_the_row_is_shown_also_where_a_key_had_to_be_entered_first(tmp_path: Path) -> None:
+    made = new_key("admin")
+    (tmp_path / "keys.json").write_text(json.dumps([made.record]))
+    with LocalServer(tmp_path / "root", "--keys", str(tmp_path / "keys.json")) as server:
+        problem = server.call("GET", "/v1/models").body
+        before, after, _ = _shown(server.url, problem["code"], made.key)
+    assert problem["code"] == "unauthenticated"
+    assert before["main"] == "This service asks for a key: enter one above."
+    assert before["rows"] == before["named"] == []
+    assert (after["named"], after["scrolledTo"]) == (["unauthenticated"], "unauthenticated")
+
+
+def test_a_code_that_is_none_and_an_address_without_one_show_no_row(tmp_path: Path) -> None:
+    with LocalServer(tmp_path / "root", ML_DOCUMENTATION="") as server:
+        for code in ("nothing", "constructor", "__proto__", "main"):
+            first, _ = _shown(server.url, code)
+            assert (first["named"], first["scrolledTo"]) == ([], None)
+            assert len(first["rows"]) == len(DOCUMENT["x-errors"])
+            links = [] if not site_folder() else [link for _, link in first["links"]]
+            assert all(link.startswith(f"{server.url}{PATH}/") for link in links)
+            assert bool(first["links"]) == bool(links)
 
 
 def _in_the_pages_order() -> list[tuple[str, str, dict[str, Any]]]:
