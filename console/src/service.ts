@@ -5,6 +5,9 @@ import { another, caller, ended, key, type Caller } from "./session.ts";
 // What a custom domain, a proxy or a gateway's stage has before every path.
 export const BASE = location.pathname.replace(/\/+$/, "");
 
+/** Where the service says of an error's code what to do: a row of its own page. */
+export const helpOf = (code: string): string => `${BASE}/docs#${encodeURIComponent(code)}`;
+
 export interface Fault {
   path: string;
   message: string;

@@ -1,6 +1,6 @@
 // What stands in the place of something that is not there: not yet, not at all, or not for this key.
 import type { ComponentChildren } from "preact";
-import { Refused, Unreached, type Fault } from "../service.ts";
+import { helpOf, Refused, Unreached, type Fault } from "../service.ts";
 import type { Live } from "../live.ts";
 
 export function Loading() {
@@ -38,7 +38,12 @@ export function Failure({ error, again }: { error: unknown; again?: () => void }
           ))}
         </ul>
       )}
-      {refused?.requestId && <p class="soft">Request {refused.requestId}</p>}
+      {refused?.requestId && (
+        <p class="soft">
+          Request {refused.requestId}
+          {refused.code && <> · <a href={helpOf(refused.code)}>What {refused.code} means, and what to do</a></>}
+        </p>
+      )}
       {again && (
         <button type="button" onClick={again}>
           Try again
