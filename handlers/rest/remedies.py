@@ -23,8 +23,8 @@ REMEDIES = {
     ),
     "algorithm_not_found": "Take one of the names that `GET /v1/algorithms` lists.",
     "alias_not_found": (
-        "Look at the model's aliases: `GET /v1/models/{model}`. `production` comes with the first version "
-        "that is registered."
+        "Look at the model's aliases: `GET /v1/models/{model}`. None is there by itself: "
+        "`PUT …/aliases/{alias}` sets it."
     ),
     "dataset_not_found": (
         "Look at `GET /v1/datasets`. An upload has two steps: ask `:upload` for an address, then PUT the "
