@@ -172,7 +172,10 @@ _JOB = _object(
     properties={
         "id": _TEXT,
         "model": NAME,
-        "state": _one_of("JobState", "queued", "running", "succeeded", "failed", "cancelled"),
+        "state": {
+            **_one_of("JobState", "queued", "running", "succeeded", "failed", "cancelled"),
+            "description": "The last three are ends.",
+        },
         "phase": {
             **_TEXT_OR_NULL,
             "description": "While it runs: `fetching`, `starting`, `reading`, `splitting`, `fitting`, "
@@ -186,7 +189,11 @@ _JOB = _object(
             "maximum": 100,
             "description": "Of the phase, where something is counted; else null.",
         },
-        "version": {"type": ["integer", "null"], "minimum": 1},
+        "version": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "description": "The one that it made; null until then, and of a job that scored.",
+        },
         "metrics": {
             "type": ["object", "null"],
             "properties": {"history": {**_HISTORY, "maxItems": 200}},

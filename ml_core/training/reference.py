@@ -86,7 +86,12 @@ def _target_faults(data: dict[str, Any], info: AlgorithmInfo, _: Limits) -> list
 
 
 def _features_schema(_: AlgorithmInfo) -> dict[str, Any]:
-    return {"type": "array", "minItems": 1, "items": {"type": "string"}}
+    return {
+        "type": "array",
+        "minItems": 1,
+        "description": "The columns to learn from, in this order. Without it all that can be learnt from.",
+        "items": {"type": "string"},
+    }
 
 
 def _features_faults(data: dict[str, Any], _: AlgorithmInfo, limits: Limits) -> list[Fault]:
@@ -226,6 +231,7 @@ def data_schema(info: AlgorithmInfo) -> dict[str, Any]:
     optional = {"target"} if labelled_formats(info) else set()
     return {
         "title": f"{info.name} data",
+        "description": "A table or a file that the service finds by itself, in the place of `instances`.",
         "type": "object",
         "required": [name for name in properties if _MEMBERS[name].required and name not in optional],
         "additionalProperties": False,

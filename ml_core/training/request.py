@@ -75,6 +75,7 @@ _FEW_CLASSES, _MANY_CLASSES = 20, 0.2
 class Option(NamedTuple):
     """A member of a body that may be left out: the values that it takes, and what it is then.
 
+    `meaning` says what it is for, where its kind does not.
     `faults` tells of one that is refused where in it that is so. With `stored_always` also the default is in
     the stored form. An option that came later is left out of it, so that Idempotency-Keys outlive an upgrade.
     """
@@ -83,10 +84,12 @@ class Option(NamedTuple):
     default: Any
     faults: Callable[[object, str], list[Fault]] | None = None
     stored_always: bool = True
+    meaning: str = ""
 
     def schema(self, _: AlgorithmInfo) -> dict[str, Any]:
         """As JSON Schema, the same for every algorithm."""
-        return {**self.kind.schema(), "default": self.default}
+        described = {"description": self.meaning} if self.meaning else {}
+        return {**self.kind.schema(), **described, "default": self.default}
 
 
 class TrainingRequest(NamedTuple):
@@ -95,10 +98,20 @@ class TrainingRequest(NamedTuple):
     algorithm: str
     hyperparameters: dict[str, Any]
     data: TrainingRows | TrainingInstances | TableReference
-    test_fraction: Annotated[float, Option(TEST_FRACTION, 0.2)]
-    seed: Annotated[int, Option(SEED, 0)]
+    test_fraction: Annotated[
+        float, Option(TEST_FRACTION, 0.2, meaning="The share of the rows that is held out and measured on.")
+    ]
+    seed: Annotated[int, Option(SEED, 0, meaning="Of all that is random.")]
     split: Annotated[Split, Option(SplitKind(), AT_RANDOM, split_faults, stored_always=False)] = AT_RANDOM
-    max_seconds: Annotated[int | None, Option(MAX_SECONDS, None, stored_always=False)] = None
+    max_seconds: Annotated[
+        int | None,
+        Option(
+            MAX_SECONDS,
+            None,
+            stored_always=False,
+            meaning="The job fails when it took so many seconds, over all its attempts.",
+        ),
+    ] = None
     engine: Annotated[str, Option(ENGINE, AUTO, stored_always=False)] = AUTO
     privacy: Annotated[Privacy | None, Option(PrivacyKind(), None, privacy_faults, stored_always=False)] = (
         None
@@ -278,8 +291,11 @@ OPTIONS: dict[str, Option] = {
 """The members of a body that stand by themselves, by name."""
 
 _SCHEMAS: Mapping[str, Callable[[AlgorithmInfo], dict[str, Any] | None]] = {
-    "algorithm": lambda info: {"const": info.name},
-    "hyperparameters": AlgorithmInfo.schema,
+    "algorithm": lambda info: {"const": info.name, "description": "What is trained."},
+    "hyperparameters": lambda info: {
+        **info.schema(),
+        "description": "The algorithm's own; each has a default.",
+    },
     **training_rows.MEMBERS,
     "instances": lambda info: _of_table(info, training_rows.MEMBERS["instances"]) or instances_schema(info),
     "types": lambda info: _of_table(info, training_rows.MEMBERS["types"]),

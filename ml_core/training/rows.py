@@ -50,9 +50,15 @@ _INSTANCES = {
 _TARGETS = {
     "type": "array",
     "minItems": 2,
+    "description": "The label of each row, of which there are two different ones at least.",
     "items": {"title": "Label", "type": ["string", "integer", "boolean"]},
 }
-_NAMES = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
+_NAMES = {
+    "type": "array",
+    "minItems": 1,
+    "description": "What the columns of rows that are lists are called. Without it `x0`, `x1` and so on.",
+    "items": {"type": "string", "minLength": 1},
+}
 # What of the options of a table can be said of rows too.
 _OPTIONS = ("types", "missing")
 

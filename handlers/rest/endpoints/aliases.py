@@ -24,7 +24,7 @@ ALIAS_BODY: Schema = {
     "additionalProperties": False,
     "oneOf": [{"required": ["version"]}, {"required": ["weights"]}],
     "properties": {
-        "version": _VERSION,
+        "version": {**_VERSION, "description": "The version that gets all traffic."},
         "weights": {
             "type": "object",
             "description": "Versions and their shares of the traffic, in any proportion; 0 leaves one out.",

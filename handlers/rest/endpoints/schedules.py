@@ -40,17 +40,19 @@ WHEN: Schema = {
     "additionalProperties": False,
     "description": "How the new version has to do on held-out rows, beside the one that the alias has.",
     "properties": {
-        "metric": {"type": "string", "enum": [*METRICS]},
+        "metric": {"type": "string", "enum": [*METRICS], "description": "What both are measured by."},
         "not_worse_by": {
             "type": "number",
             "minimum": 0,
             "maximum": 1_000_000,
+            "description": "By so much it may be worse, at the bad end of the difference's interval.",
             "default": WHEN_DEFAULTS["not_worse_by"],
         },
         "confidence": {
             "type": "number",
             "minimum": 0.5,
             "maximum": 0.9999,
+            "description": "Of that interval.",
             "default": WHEN_DEFAULTS["confidence"],
         },
     },
@@ -92,7 +94,12 @@ ROLLBACK: Schema = {
     "description": "What has guards roll a promoted version back; null for nothing.",
     "properties": {
         "errors": {**_SHARE, "description": "The share of predictions that may fail."},
-        "p95_ms": {"type": ["number", "null"], "minimum": 1, "maximum": 3_600_000},
+        "p95_ms": {
+            "type": ["number", "null"],
+            "minimum": 1,
+            "maximum": 3_600_000,
+            "description": "The milliseconds that 95 of 100 requests may take at most.",
+        },
         "feedback_accuracy_drop": {**_SHARE, "description": "How far accuracy by feedback may fall."},
         "for": {**_DURATION, "description": "How long it is looked at.", "default": ROLLBACK_DEFAULTS["for"]},
     },
