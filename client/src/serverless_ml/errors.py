@@ -52,9 +52,11 @@ class BadConnection(ServerlessMLError):
 
 
 class NotConnected(ServerlessMLError):
-    """Nobody answered at the service's address, after all retries.
+    """Nobody answered at the service's address, after all retries. `tried` says how often it was asked.
 
-    `unsent`: the request cannot have arrived.
+    Args:
+        message: what is wrong, for a person.
+        unsent: whether the request cannot have arrived.
     """
 
     def __init__(self, message: str, *, unsent: bool = False) -> None:
@@ -144,7 +146,14 @@ class Unavailable(ServiceError):
 
 
 class JobFailed(ServerlessMLError):
-    """A job ended without a version; the message says why and what to do, `faults` where."""
+    """A job ended without a version.
+
+    Args:
+        message: why, and what to do.
+        job: its id.
+        code: the name of what was wrong, such as `deadline_exceeded`.
+        faults: each thing that is wrong with what was sent, with its place.
+    """
 
     def __init__(self, message: str, *, job: str, code: str = "", faults: Sequence[Fault] = ()) -> None:
         super().__init__(message)
@@ -154,7 +163,12 @@ class JobFailed(ServerlessMLError):
 
 
 class JobCancelled(ServerlessMLError):
-    """A job was cancelled before it had a version."""
+    """A job was cancelled before it had a version.
+
+    Args:
+        message: what became of it.
+        job: its id.
+    """
 
     def __init__(self, message: str, *, job: str) -> None:
         super().__init__(message)

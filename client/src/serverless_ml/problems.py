@@ -16,7 +16,7 @@ from serverless_ml.errors import (
     UnexpectedAnswer,
 )
 
-_KINDS: Mapping[int, type[ServiceError]] = {
+KINDS: Mapping[int, type[ServiceError]] = {
     400: InvalidInput,
     401: NotAllowed,
     403: NotAllowed,
@@ -51,7 +51,7 @@ def error_of(
         return UnexpectedAnswer(f"expected an answer of the service, got status {status} {_shortened(text)}")
     if not isinstance(detail, str):
         detail = f"status {status}, without a word of the service's {_shortened(text)}".rstrip()
-    return _KINDS.get(status, ServiceError)(
+    return KINDS.get(status, ServiceError)(
         detail,
         status=status,
         code=_text(problem.get("code")),

@@ -33,17 +33,30 @@ class Exit(IntEnum):
     """What a script is told."""
 
     DONE = 0
+    """It is done."""
     REFUSED = 1
+    """The service refused what was sent as wrong, or as in conflict with what is there; or `score` predicted
+    none of the rows."""
     USAGE = 2
+    """The command is wrong: an option, an argument, a file that would be replaced, or no service is named."""
     NOT_FOUND = 3
+    """There is no such model, version, alias, job or dataset."""
     NOT_ALLOWED = 4
+    """The key is missing, unknown, or has not the right."""
     JOB_FAILED = 5
+    """A job failed or was cancelled."""
     UNREACHABLE = 6
+    """The service does not answer, or what answers is not the service."""
     NOT_NOW = 7
+    """Too many requests or jobs, or the service is not available; the same command may work later."""
     FILE = 8
+    """A file of this machine cannot be read or written, that of the profiles included."""
     BUG = 70
+    """A fault of this command; `--debug` shows where."""
     INTERRUPTED = 130
+    """Ctrl-C."""
     PIPE_CLOSED = 141
+    """Whoever read the output has gone, as `head` does."""
 
 
 class CommandError(Exception):
@@ -126,12 +139,16 @@ def ending_of(error: BaseException) -> Ending | None:
     if isinstance(error, Interrupted | KeyboardInterrupt):
         return Ending([str(error) or "interrupted"], Exit.INTERRUPTED)
     if isinstance(error, ServerlessMLError):
-        code = next((code for kind, code in _BY_KIND if isinstance(error, kind)), Exit.REFUSED)
-        return Ending([*_lines_of(error)], code)
+        return Ending([*_lines_of(error)], code_of(type(error)))
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename is not None else ""
         return Ending([f"{where}{error.strerror}"], Exit.FILE)
     return None
+
+
+def code_of(kind: type[ServerlessMLError]) -> Exit:
+    """What an error of the client ends the command with."""
+    return next((code for known, code in _BY_KIND if issubclass(kind, known)), Exit.REFUSED)
 
 
 def _lines_of(error: ServerlessMLError) -> Iterator[str]:
