@@ -50,16 +50,22 @@ def train_model(
 ) -> Model:
     """Fit a model to every row, for notebooks.
 
-    Hyperparameters are keywords, or members of `hyperparameters`: k-means has one that is called `algorithm`.
+    Args:
+        X: rows × features: an array of finite numbers, lists, or a data frame, whose column names become the
+            features'. Words, truth values, dates and gaps (None, NaN, NaT, NA) are encoded as in
+            scikit-learn's pipelines; what a frame says are categories are words, whatever they are. For `cnn`
+            it is pictures, an array (pictures, height, width) or with the channels behind, or a list of
+            arrays; channels that come first, as in PyTorch, are known by their number, with a warning. For
+            `rnn` it is sequences, a list of arrays (steps, channels) or of data frames, or texts, a list or a
+            column.
+        y: a label for each row (strings, integers or booleans), None for clusters.
+        algorithm: what is trained.
+        seed: of all that is random.
+        hyperparameters: the algorithm's own. The keys of `class_weight` may be the labels themselves.
+        more: hyperparameters as keywords, but for k-means's `algorithm`.
 
-    `X` is rows × features: an array of finite numbers, lists, or a data frame, whose column names become the
-    features'. Words, truth values, dates and gaps (None, NaN, NaT, NA) are encoded as in scikit-learn's
-    pipelines; what a frame says are categories are words, whatever they are. For `cnn` it is pictures, an
-    array (pictures, height, width) or with the channels behind, or a list of arrays; channels that come
-    first, as in PyTorch, are known by their number, with a warning. For `rnn` it is sequences, a list of
-    arrays (steps, channels) or of data frames, or texts, a list or a column. `y` is a label for each one
-    (strings, integers or booleans), None for clusters; the keys of `class_weight` may be the labels
-    themselves. Raises `InvalidInput`.
+    Raises:
+        InvalidInput: of the rows, the labels or the hyperparameters; says where.
     """
     info = algorithms.algorithm(algorithm)
     samples, features, doubts = _samples_of(info, X)

@@ -20,19 +20,22 @@ from providers.deploying.service import Service
 # Seconds: between looks at a log that is followed, and how far each goes back.
 TAIL_INTERVAL, OVERLAP = 2.0, 60.0
 
+_CALLED_BY = "The Serverless Framework's plugin calls this; it reads the service as JSON from standard input."
+
 Verb = Callable[[Deployer, argparse.Namespace], None]
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add one sub-command per verb; `run` carries out the one that was parsed."""
     for name, verb in VERBS.items():
-        parser = commands.add_parser(name, help=(verb.__doc__ or "").split("\n", maxsplit=1)[0])
+        what = (verb.__doc__ or "").split("\n", maxsplit=1)[0]
+        parser = commands.add_parser(name, help=what, description=f"{what} {_CALLED_BY}")
         parser.set_defaults(run=lambda arguments, name=name: run(name, arguments))
         if name in {"deploy", "remove"}:
             parser.add_argument("--dry-run", action="store_true", help="print the steps and change nothing")
             parser.add_argument("--yes", action="store_true", help="do not ask before anything is deleted")
         if name in {"invoke", "invoke-local", "logs"}:
-            parser.add_argument("--function", required=True)
+            parser.add_argument("--function", required=True, help="its name in serverless.yml")
         if name in {"invoke", "invoke-local"}:
             parser.add_argument("--data", help="the event, as JSON (default: {})")
             parser.add_argument("--path", help="a file that holds the event")
