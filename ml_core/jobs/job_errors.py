@@ -27,6 +27,26 @@ _TIMEOUT = "the train function's timeout"
 
 TRAIN_HOURS = "ML_TRAIN_HOURS"
 DEADLINE_EXCEEDED = "deadline_exceeded"
+# What each code means that jobs alone have; the message of a job says what to do about it.
+MEANINGS = {
+    DEADLINE_EXCEEDED: "The job would not have ended in the function's time, took longer than `max_seconds`, "
+    "or was continued for as long as `ML_TRAIN_HOURS` allows.",
+    "out_of_memory": "The work wanted more memory than the function has for it.",
+    "disk_full": "The trainer's disk does not hold what was to be written to it.",
+    "data_erased": "The dataset was erased meanwhile, with all that was made of it.",
+    "trainer_died": "Each attempt ended without a word: a process or the function was killed, or crashed.",
+    "attempts_spent": "Each attempt came to nothing for a reason that may pass; the message has the last.",
+    "dead_lettered": "No trainer could work off the job's messages.",
+    "internal": "An error of this service, not of the request; its log has it under the job's id.",
+}
+# The codes that answers to requests have too, with which a job may fail.
+SHARED = tuple(
+    kind.code
+    for kind in (
+        *(InvalidInput, MalformedInput, TooLarge, NameTaken),
+        *(DataChanged, BudgetRefused, BudgetSpent),
+    )
+)
 
 
 def refusal(error: InvalidInput | TooLarge) -> JobError:
