@@ -116,6 +116,10 @@ pages: .venv/dev.ready ## follow every page of the documentation as a reader doe
 docs: .venv/pyvenv.cfg $(SITE) ## the documentation as a site in build/site/, its links checked, with a search that needs no network
 	@$(PY) -m documenting site
 
+.PHONY: reference
+reference: .venv/dev.ready ## the pages of docs/reference/, made from the code
+	@$(PY) -m documenting reference
+
 .PHONY: bench
 bench: .venv/dev.ready .tools/bench.ready .tools/bench-mlserver.ready .tools/bench-bentoml.ready .tools/ministack.ready .tools/google-api.ready .tools/azure-runtime.ready ## what it costs beside what people use today, into docs/benchmarks.md (ONLY="warm cold": those sections)
 	@$(PY) -m benchmarks $(ONLY)

@@ -1,1 +1,4 @@
-"""The documentation: its site, and the pages of docs/reference/, which are made from the code."""
+"""What makes the documentation's site, and pages of docs/ from the code: `python -m documenting --help`.
+
+Nothing that is deployed imports this package.
+"""

@@ -1,17 +1,39 @@
-"""Make the documentation: `python -m documenting site`, which `make docs` does."""
+"""The command line of what makes the documentation: `python -m documenting --help`."""
 
 import argparse
 import sys
+from collections.abc import Sequence
 
-from documenting.site import SiteBroken, build
 
-
-def main() -> int:
-    """Do what the command line says; its exit code."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m documenting", description="Make the documentation.")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    verbs.add_parser("site", help="build the site in build/site/")
-    parser.parse_args()
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser(
+        "reference",
+        help="write docs/reference/ from the code",
+        description="Write the pages of docs/reference/ from the code, and say which changed.",
+    ).set_defaults(run=_write_reference)
+    commands.add_parser(
+        "site",
+        help="build the site in build/site/",
+        description="Build the site of the documentation in build/site/, and look for links that lead nowhere.",
+    ).set_defaults(run=_build_site)
+    status: int = parser.parse_args(arguments).run()
+    return status
+
+
+def _write_reference() -> int:
+    from documenting.reference import write
+
+    for file in write():
+        print(f"docs/reference/{file}")
+    return 0
+
+
+def _build_site() -> int:
+    from documenting.site import SiteBroken, build
+
     try:
         print(f"open {build()} in a browser; its search needs no network")
     except SiteBroken as error:

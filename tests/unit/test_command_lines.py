@@ -27,6 +27,8 @@ COMMANDS = [
     "providers logs",
     "providers invoke",
     "providers advise",
+    "documenting",
+    "documenting reference",
     "examples.demo",
     "examples.demo.scale",
     "benchmarks",
@@ -108,7 +110,7 @@ def test_there_is_no_other_command_for_people() -> None:
     """What can be run and is not listed above is run by programs alone."""
     runnable = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
-        for folder in ("handlers", "providers", "ml_core", "examples", "benchmarks")
+        for folder in ("handlers", "providers", "ml_core", "documenting", "examples", "benchmarks")
         for path in (ROOT / folder).rglob("*.py")
         if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
     }
