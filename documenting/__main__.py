@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser(
         "site",
         help="build the site in build/site/",
-        description="Build the site of the documentation in build/site/, and look for links that lead nowhere.",
+        description="Build the documentation's site in build/site/, and look for links that lead nowhere.",
     ).set_defaults(run=_build_site)
     status: int = parser.parse_args(arguments).run()
     return status

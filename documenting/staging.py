@@ -47,7 +47,7 @@ def _python(cell: str) -> str:
 
 def _bring(path: str, folder: Path) -> None:
     source, target = ROOT / path, folder / path
-    if path.endswith(".md") or target.exists():
+    if path.endswith(".md") or target.exists() or not source.is_file():  # what is not there, the build tells
         return
     if _is_example(path):
         _write(target.with_suffix(".md"), script_as_page(source.read_text(encoding="utf-8")))
@@ -66,9 +66,13 @@ def _renamed(page: str, link: Link) -> str:
     text, address = link.text, link.address
     if _is_example(path):
         address = address.removesuffix(".py") + ".md"
-    elif path.endswith(".md") and text.strip("`").split("/")[-1].partition("#")[0] == path.split("/")[-1]:
+    elif (
+        (ROOT / path).is_file()
+        and path.endswith(".md")
+        and text.strip("`").split("/")[-1].partition("#")[0] == path.split("/")[-1]
+    ):
         target = text_of(path)
-        text = anchors(target)[anchor] if anchor else headings(target)[0][1]
+        text = anchors(target).get(anchor, text) if anchor else headings(target)[0][1]
     return f"{'!' if link.picture else ''}[{text}]({address})"
 
 

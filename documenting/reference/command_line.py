@@ -73,7 +73,7 @@ def page() -> str:
 
 
 @cache
-def app() -> Any:  # noqa: ANN401 - typer keeps the classes of its commands to itself
+def app() -> Any:
     """The command `serverless-ml`, as typer made it."""
     import typer
 
@@ -111,14 +111,14 @@ def _commands(members: list[Any]) -> Iterator[str]:
         yield block("text", "\n".join(examples(each)))
 
 
-def examples(told: Any) -> list[str]:  # noqa: ANN401 - see `app`
+def examples(told: Any) -> list[str]:
     """The commands that a command's help shows as examples."""
     return [
         line.strip().removeprefix("$ ") for line in told.epilog.splitlines() if line.strip().startswith("$ ")
     ]
 
 
-def _usage(argument: Any) -> str:  # noqa: ANN401 - see `app`
+def _usage(argument: Any) -> str:
     name = argument.metavar or argument.name.upper()
     return name if argument.required else f"[{name}]"
 
@@ -130,7 +130,7 @@ def _options(options: list[Any]) -> str:
     )
 
 
-def _spelt(option: Any) -> str:  # noqa: ANN401 - see `app`
+def _spelt(option: Any) -> str:
     """An option as it is typed, with what stands for its value."""
     value = "" if option.is_flag else f" {option.metavar or option.name.upper()}"
     names = [f"{each}{value}" for each in (*option.opts, *option.secondary_opts)]
@@ -139,7 +139,7 @@ def _spelt(option: Any) -> str:  # noqa: ANN401 - see `app`
     return ", ".join(words) + (" (more than once)" if option.multiple else "")
 
 
-def _default(option: Any) -> str:  # noqa: ANN401 - see `app`
+def _default(option: Any) -> str:
     if option.required:
         return "required"
     if option.is_flag:

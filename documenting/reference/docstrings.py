@@ -167,7 +167,7 @@ def sections(told: "griffe.Object") -> list[str]:
     return blocks
 
 
-def _entry(entry: Any) -> str:  # noqa: ANN401 - griffe's sections have entries of different kinds
+def _entry(entry: Any) -> str:
     return f"{code(getattr(entry, 'name', '') or entry.annotation)}: {prose(entry.description)}"
 
 
