@@ -74,7 +74,8 @@ def codes() -> dict[str, type[ServerlessMLError] | None]:
         for each in vars(module).values():
             if isinstance(each, type) and issubclass(each, ServerlessMLError):
                 found[each.code] = each
-    of_jobs = re.findall(r'"([a-z]+(?:_[a-z]+)+)"', Path(job_errors.__file__).read_text(encoding="utf-8"))
+    said = Path(job_errors.__file__).read_text(encoding="utf-8")
+    of_jobs = re.findall(r'(?:"code": |^[A-Z_]+ = )"([a-z_]+)"', said, re.MULTILINE)
     return {**dict.fromkeys([*of_jobs, "trainer_died", "attempts_spent", "dead_lettered"]), **found}
 
 
