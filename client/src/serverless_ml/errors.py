@@ -8,7 +8,7 @@ ServerlessMLError
     NotConnected            nobody answered
     UnexpectedAnswer        something answered, and not as the service does
     TimedOut                it was not waited for any longer
-    ServiceError            the service refused: status, code, detail, faults, request id
+    ServiceError            the service refused: status, code, detail, faults, request id, documented at
         InvalidInput        … of what was sent: each fault with its JSON path
         NotAllowed          … for want of a key or of a right
         NotFound
@@ -84,6 +84,7 @@ class ServiceError(ServerlessMLError):
         request_id: by which the service's log knows the request.
         omitted: how many more faults there are at least.
         retry_after: the seconds after which the service would be asked again; None where it does not say.
+        documented_at: where the service says what the code means and what to do; empty where it does not.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class ServiceError(ServerlessMLError):
         request_id: str | None = None,
         omitted: int = 0,
         retry_after: float | None = None,
+        documented_at: str = "",
     ) -> None:
         super().__init__(detail)
         self.detail = detail
@@ -105,6 +107,7 @@ class ServiceError(ServerlessMLError):
         self.request_id = request_id
         self.omitted = omitted
         self.retry_after = retry_after
+        self.documented_at = documented_at
         self.tried = 1  # how often the request was sent
 
 

@@ -1,5 +1,6 @@
 """From an answer that refuses to the exception that says so."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,10 +32,17 @@ KINDS: Mapping[int, type[ServiceError]] = {
     504: Unavailable,
 }
 _SHOWN = 200
+_TYPE = re.compile(r"/docs#[a-z_]{1,60}")
 
 
 def error_of(
-    status: int, body: Any, *, text: str = "", request_id: str | None = None, retry_after: float | None = None
+    status: int,
+    body: Any,
+    *,
+    text: str = "",
+    request_id: str | None = None,
+    retry_after: float | None = None,
+    service: str = "",
 ) -> ServiceError | UnexpectedAnswer:
     """The exception for an answer.
 
@@ -44,6 +52,7 @@ def error_of(
         text: how it begins, where it is no JSON: a proxy's page, perhaps.
         request_id: of the answer's headers.
         retry_after: the seconds after which it would be asked again.
+        service: the address of the service that answered, below which its pages are; empty for others.
     """
     problem = body if isinstance(body, dict) else {}
     detail = problem.get("detail") or problem.get("error") or problem.get("message")
@@ -59,7 +68,13 @@ def error_of(
         request_id=_text(problem.get("request_id")) or request_id,
         omitted=_count(problem.get("faults_omitted")),
         retry_after=retry_after,
+        documented_at=_documented_at(service, problem.get("type")),
     )
+
+
+def _documented_at(service: str, kind: Any) -> str:
+    """The page that a problem's type names, which is a path of the service's; empty for any other type."""
+    return service + kind if service and isinstance(kind, str) and _TYPE.fullmatch(kind) else ""
 
 
 def faults_of(told: Any) -> list[Fault]:

@@ -128,6 +128,16 @@ def test_what_is_not_there_is_3_and_nothing_is_on_stdout(service: Service) -> No
     assert run("job", "nothing", "--json", url=service.url).code == 3
 
 
+def test_a_refusal_says_where_its_code_is_explained(service: Service) -> None:
+    ran = run("predict", "nothing", "-", url=service.url, stdin=b"a\n1\n")
+    *_, last = ran.err.splitlines()
+    assert (
+        last == f"what model_not_found means, and what to do: {service.url.rstrip('/')}/docs#model_not_found"
+    )
+    nobody = run("models", url="http://127.0.0.1:9")
+    assert "/docs#" not in nobody.err
+
+
 def test_a_wrong_key_or_right_is_4(guarded: Guarded) -> None:
     for key in ("wrong", guarded.predict):
         ran = run("jobs", environment={"SERVERLESS_ML_URL": guarded.url, "SERVERLESS_ML_KEY": key})

@@ -257,7 +257,7 @@ class AsyncRequests:
             response = await self._http.send(request, auth=self._signed)
         if response.is_success or response.status_code == HTTPStatus.NOT_MODIFIED:
             return Reply(response.status_code, response.headers, response.content, tried)
-        raise refusal(response.status_code, response.headers, response.content)
+        raise refusal(response.status_code, response.headers, response.content, service=self.url)
 
     async def _look_for(self) -> None:
         """See that what answers on this machine is a service of ours, where nobody named an address."""
@@ -309,8 +309,10 @@ def encoded(body: object) -> bytes:
     return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def refusal(status: int, headers: Mapping[str, str], content: bytes) -> ServiceError | UnexpectedAnswer:
-    """The exception for an answer that is no success."""
+def refusal(
+    status: int, headers: Mapping[str, str], content: bytes, *, service: str = ""
+) -> ServiceError | UnexpectedAnswer:
+    """The exception for an answer that is no success; `service` is our address, empty for a storage."""
     if 300 <= status < 400:
         where = headers.get("location", "").partition("?")[0]
         return UnexpectedAnswer(
@@ -327,6 +329,7 @@ def refusal(status: int, headers: Mapping[str, str], content: bytes) -> ServiceE
         text="" if body is not None else content[:400].decode("utf-8", "replace"),
         request_id=headers.get("x-request-id"),
         retry_after=retrying.retry_after(headers.get("retry-after"), datetime.now(UTC)),
+        service=service,
     )
 
 

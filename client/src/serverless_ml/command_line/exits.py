@@ -161,6 +161,8 @@ def _lines_of(error: ServerlessMLError) -> Iterator[str]:
     yield from _told(faults, indented=said != "" and len(faults) > 1)
     if isinstance(error, ServiceError) and error.status >= 500 and error.request_id:
         yield f"the service's log knows this request as {error.request_id}"
+    if isinstance(error, ServiceError) and error.documented_at:
+        yield f"what {error.code} means, and what to do: {error.documented_at}"
 
 
 def _told(faults: Sequence[Fault], *, indented: bool = True) -> Iterator[str]:
