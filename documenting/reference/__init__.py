@@ -11,7 +11,7 @@ FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__))
 INDEX = "index"
 # In the order of the index.
 PAGES = (
-    *("api", "schemas", "errors", "algorithms"),
+    *("api", "schemas", "errors", "messages", "algorithms"),
     *("settings", "parameters", "command_line", "client", "python"),
 )
 
