@@ -7,7 +7,9 @@ import re
 from collections import defaultdict
 from typing import NamedTuple
 
-from documenting.messages_in_code import ROOT, VARIES, Message, messages
+from documenting.markdown import heading
+from documenting.markdown import page as whole
+from documenting.messages_in_code import VARIES, Message, messages
 from handlers.rest.openapi import errors
 
 
@@ -172,13 +174,6 @@ AREAS = (
         ("serverless_ml",),
     ),
 )
-_HEAD = f"""# Messages
-
-Every message that an error can have, read from the code.
-Search for the words of yours: `{VARIES}` stands for what varies.
-A heading says where a message comes from, and the code of its error leads to what to do.
-The most frequent ones are explained in [Troubleshooting by message](../troubleshooting.md).
-"""
 
 
 def page() -> str:
@@ -190,7 +185,14 @@ def page() -> str:
         if (title, message.text) not in seen:
             seen.add((title, message.text))
             by_area[title][code if code in _CODES else ""].append(message.text)
-    return "\n".join([_HEAD, *(line for area in AREAS for line in _section(area, by_area[area.title]))])
+    return whole(
+        "Messages",
+        f"Every message that an error can have, as the code makes it; `{VARIES}` stands for what varies.",
+        "Search for the words of yours. A heading says where a message comes from, and the code of its error "
+        "leads to what to do. The most frequent ones are explained in "
+        "[Troubleshooting by message](../troubleshooting.md).",
+        *(block for area in AREAS for block in _section(area, by_area[area.title])),
+    )
 
 
 def area_of(message: Message) -> Area:
@@ -210,14 +212,14 @@ def _begins(module: str, start: str) -> bool:
 
 def _section(area: Area, by_code: dict[str, list[str]]) -> list[str]:
     guides = ", ".join(f"[{name}]({page_})" for name, page_ in area.guides.items())
-    lines = [f"## {area.title}", "", f"Explained in: {guides}.", ""]
+    blocks = [heading(2, area.title), f"Explained in: {guides}."]
     for code in sorted(by_code, key=lambda each: (not each, each)):
-        if code:
-            lines += [f"With the code [`{code}`](errors.md#{code}):", ""]
-        else:
-            lines += ["Without a code of their own, or within other messages:", ""]
-        lines += [*(f"- {_code_span(text)}" for text in sorted(by_code[code], key=str.casefold)), ""]
-    return lines
+        of_it = f"With the code [`{code}`](errors.md#{code}):"
+        blocks += [
+            of_it if code else "Without a code of their own, or within other messages:",
+            "\n".join(f"- {_code_span(text)}" for text in sorted(by_code[code], key=str.casefold)),
+        ]
+    return blocks
 
 
 def _code_span(text: str) -> str:
@@ -225,7 +227,3 @@ def _code_span(text: str) -> str:
     longest = max(map(len, re.findall(r"`+", text)), default=0)
     fence = "`" * (longest + 1)
     return f"{fence} {text} {fence}" if longest else f"`{text}`"
-
-
-if __name__ == "__main__":
-    (ROOT / "docs" / "reference" / "messages.md").write_text(page(), encoding="utf-8")

@@ -25,7 +25,7 @@ GROUPS = {
     "Trainings": ("trainHours", "engines", "engineMemory", "engineWorkers"),
     "Data of your own": ("dataBuckets", "outputBuckets", "dataKeys"),
     "What is kept": ("monitoringDays", "auditDays", "logRetention", "deleteModels"),
-    "Web pages and domains": ("corsOrigins", "customDomains", "basePath"),
+    "Web pages and domains": ("corsOrigins", "customDomains", "basePath", "documentation"),
     "Who is told": ("webhooks", "topic"),
     "Alarms, logs and traces": (*("alarms", "alarmEmail", "dashboard", "accessLogs", "traces", "tracesTo"),),
     "Who reaches it": (

@@ -21,7 +21,7 @@ GROUPS = {
     ),
     "Places": ("root", "data_root", "data_buckets", "output_buckets"),
     "Who is told": ("webhooks", "webhook_secret", "topic"),
-    "Web pages and domains": ("cors_origins", "base_path"),
+    "Web pages and domains": ("cors_origins", "base_path", "documentation"),
     "Imported models": ("onnx", "onnx_seconds"),
     "Traces": ("traces",),
 }

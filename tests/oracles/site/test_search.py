@@ -11,7 +11,7 @@ from tests.oracles.console.chromium import scenario
 
 # What a person pastes or types, and one of the pages that the first five answers have to lead to.
 QUESTIONS = {
-    "expected the name of the column to predict, got null": r"docs/(troubleshooting|reference/messages)\.html",
+    "expected the name of the column to predict, got null": r"docs/(troubleshooting|reference/messages)",
     "address already in use": r"docs/troubleshooting\.html",
     "budget_spent": r"docs/reference/errors\.html#budget_spent",
     "ML_MAX_ROWS": r"docs/reference/settings\.html",

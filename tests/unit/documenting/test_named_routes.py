@@ -57,7 +57,8 @@ def _named(page: str) -> Iterator[tuple[str, str, int]]:
         if not found or found["path"] in _OF_OTHERS or span.text in OF_THE_LAPTOP:
             continue
         if found["method"] is None or found["method"] in METHODS:
-            yield found["method"] or "", found["path"].replace("$API/", "…/"), span.line
+            path = found["path"].partition("#")[0].replace("$API/", "…/")
+            yield found["method"] or "", path, span.line
     for number, line in enumerate(text(page).splitlines(), start=1):
         for address in _ADDRESS.findall(line):
             yield "", address, number
