@@ -12,11 +12,23 @@ PAGES_ON_THE_CODE = [*PAGES, "docs/decisions/0026-layout.md"]
 PATH = re.compile(r"(?:[^\W\d][\w.<>…-]*/|[.<…~][\w.<>…-]*/)(?:[\w.<>…~-]+/)*[\w.<>*…{}~-]*")
 _BEGINNING = re.compile(r"""["'](?:([a-z-]+)/|(~[a-z-]+)["'])""")
 # What make and the service write, and folders of a reader.
-WRITTEN = (".serverless-ml", ".venv", ".tools", "dist", "scores", "train", "test", "ill", "flowers", "lake")
+WRITTEN = (
+    ".serverless-ml",
+    ".venv",
+    ".tools",
+    "build",
+    "dist",
+    "scores",
+    "train",
+    "test",
+    "ill",
+    "flowers",
+    "lake",
+)
 # Beginnings of others' names: media types, roles and resources of clouds, and what pandas takes for missing.
 OTHERS = {
-    "application", "text", "image", "roles", "projects", "constraints", "run.googleapis.com", "Microsoft.App",
-    "Microsoft.Network", "N", "~", "…",
+    "application", "multipart", "text", "image", "roles", "projects", "constraints", "run.googleapis.com",
+    "Microsoft.App", "Microsoft.Network", "N", "~", "…",
 }  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def known_queries(page_path: str) -> frozenset[str]:
 def test_every_route_that_a_page_names_is_one_of_the_apis(page: str) -> None:
     unknown = []
     for method, whole, line in _named(page):
-        path, _, query = whole.rstrip(".").partition("?")
+        path, _, query = whole.partition("#")[0].rstrip(".").partition("?")
         for each in alternatives(re.sub(r"\$\w+", "{x}", path)):
             if f"GET {each}" in OF_THE_LAPTOP or each.startswith("/storage/"):
                 continue
