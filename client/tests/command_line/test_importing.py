@@ -237,6 +237,18 @@ def test_without_the_extra_it_says_what_to_install(ml: Client, tmp_path: Path) -
     assert done.code == 0, done.err
 
 
+def test_boosters_need_not_be_there_for_what_they_did_not_fit(ml: Client, tmp_path: Path) -> None:
+    """The extra brings converters for LightGBM and XGBoost, and neither library."""
+    for name in ("lightgbm", "xgboost"):
+        (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError('not here', name='{name}')\n")
+    before = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([str(tmp_path), *([before] if before else [])])
+    file, rows = written(tmp_path, "forest", fitted("forest"))
+    done = run("import", "import-alone", file, rows, "-y", url=ml.url, environment={"PYTHONPATH": path})
+    assert done.code == 0, done.err
+    assert "0 labels differ" in done.err
+
+
 def test_onnxruntime_reports_to_nobody() -> None:
     asked = "import os; from serverless_ml.graphs.running import runtime; runtime()"
     said = f"{asked}; print(os.environ['ORT_DISABLE_TELEMETRY'])"

@@ -9,7 +9,7 @@ import contextlib
 import io
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from serverless_ml.errors import Fault, InvalidInput, NotInstalled
@@ -171,22 +171,26 @@ def _by_xgboost(fitted: FittedObject, *, double: bool) -> Any:  # noqa: ARG001 -
 
 
 def _register_boosters() -> None:
-    """Have skl2onnx convert steps of LightGBM and XGBoost, of those that are here."""
-    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
-    from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
+    """Have skl2onnx convert steps of LightGBM and XGBoost, of those that are here.
+
+    Their converters import the library itself, which need not be installed where it fitted no step.
+    """
+    from importlib import import_module
+
     from skl2onnx import update_registered_converter
     from skl2onnx.common.shape_calculator import (
         calculate_linear_classifier_output_shapes as of_classes,
     )
     from skl2onnx.common.shape_calculator import calculate_linear_regressor_output_shapes as of_numbers
 
-    converters: dict[str, tuple[str, Callable[..., Any]]] = {
-        "lightgbm": ("LGBM", convert_lightgbm),
-        "xgboost": ("XGB", convert_xgboost),
+    converters = {
+        "lightgbm": ("LGBM", "lightgbm.operator_converters.LightGbm"),
+        "xgboost": ("XGB", "xgboost.operator_converters.XGBoost"),
     }
-    for module, (name, convert) in converters.items():
+    for module, (name, place) in converters.items():
         if module not in sys.modules:
             continue
+        convert = getattr(import_module(f"onnxmltools.convert.{place}"), f"convert_{module}")
         for kind, shapes in (("Classifier", of_classes), ("Regressor", of_numbers)):
             known = getattr(sys.modules[module], f"{name}{kind}")
             options = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
