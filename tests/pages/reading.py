@@ -15,11 +15,12 @@ PAGES = [
 SHELL, PYTHON = "console", "python"
 
 # A comment before a block, which readers do not see, says why it is not run with its page: another test does
-# that, or it takes an account on a cloud.
+# that, it takes an account on a cloud, or it is another project's code, which its first line says too.
 _BLOCK = re.compile(r"^( *)(?:<!-- (.*?) -->\n\1)?```(\w+)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r"^\$ (.*(?:\n {4}.*)*)\n?((?:(?!\$ ).*\n)*)", re.MULTILINE)
 RUN_BY = "run by "
 ON_A_CLOUD = "on a cloud: "
+THEIRS = "theirs: "
 
 
 class Command(NamedTuple):

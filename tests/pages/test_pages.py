@@ -9,7 +9,7 @@ import re
 import pytest
 
 from tests.pages.clone import Clone
-from tests.pages.reading import ON_A_CLOUD, PAGES, PYTHON, ROOT, RUN_BY, Block, blocks, members
+from tests.pages.reading import ON_A_CLOUD, PAGES, PYTHON, ROOT, RUN_BY, THEIRS, Block, blocks, members
 from tests.pages.session import Session
 
 # These take minutes and are run by `.ci/run` itself; or wait for a person.
@@ -17,7 +17,7 @@ LEFT = re.compile(
     r"(\w+=\S+ )*make (demo|serve|test|long-tests|check|unit|quick|oracles|bench|pages|client-tests)\b"
     r"|python -m pytest\b|git clone\b"
 )
-REMARK = re.compile(rf"{RUN_BY}(?P<test>tests/\S+\.py)|{ON_A_CLOUD}.+")
+REMARK = re.compile(rf"{RUN_BY}(?P<test>tests/\S+\.py)|{ON_A_CLOUD}.+|{THEIRS}(?P<whose>[A-Z].+?) \d[\d.]*")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if list(blocks(page))])
@@ -63,6 +63,11 @@ def test_what_is_not_run_with_its_page_says_which_test_runs_it_or_which_cloud_it
         found = REMARK.fullmatch(block.remark)
         assert found, f"{block}: {block.remark}"
         assert found["test"] is None or (ROOT / found["test"]).is_file(), block
+        if found["whose"]:
+            first = block.text.splitlines()[0].removeprefix("$ ")
+            assert re.match(rf"# {found['whose']}\b", first), (
+                f"{block}: the first line does not say whose it is"
+            )
 
 
 def test_every_command_of_a_page_is_one_that_the_session_sees() -> None:
