@@ -105,7 +105,8 @@ fuzz: .venv/dev.ready ## changed samples for MINUTES=4, drawn from SEED= (at lea
 	@$(PY) -m tests.fuzz $(TARGETS) --minutes $(or $(MINUTES),4) --cases $(or $(CASES),0) --seed "$(SEED)"
 
 .PHONY: oracles
-oracles: setup .tools/ministack.ready .tools/rie.ready .venv/lithops.ready .venv/dask.ready .tools/oracles.ready .tools/torch.ready .tools/shap.ready .tools/privacy.ready $(BROWSER) $(SITE) ## compare networks with PyTorch, explanations with shap and the cost of noise with OpenDP, work with Lithops and Dask, and open the console and the documentation in Chromium
+oracles: setup .tools/ministack.ready .tools/rie.ready .venv/lithops.ready .venv/dask.ready .tools/oracles.ready .tools/torch.ready .tools/shap.ready .tools/privacy.ready .tools/mlflow.ready .tools/bentoml.ready .tools/sagemaker.ready dist/client-wheel $(BROWSER) $(SITE) ## compare networks with PyTorch, explanations with shap and the cost of noise with OpenDP, work with Lithops and Dask, run what docs/coming-from-*.md show of others, and open the console and the documentation in Chromium
+	@set -e; for each in mlflow bentoml; do VIRTUAL_ENV=.tools/$$each $(UV) pip install --quiet --no-deps --reinstall $(CLIENT_WHEEL); done
 	@$(PY) -m pytest tests/oracles $(PYTEST)
 
 .PHONY: pages
@@ -143,7 +144,7 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@set -e; for set in client client-build client-models examples; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
 	@# skl2onnx wants another protobuf than what the development of the service has.
 	@$(COMPILE) -c requirements/client-models.txt --group client-tests -o requirements/client-tests.txt
-	@set -e; for set in ministack clients bench bench-mlserver bench-bentoml azure-runtime schemathesis shap privacy diffprivlib generators zensical; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in ministack clients bench bench-mlserver bench-bentoml mlflow bentoml sagemaker azure-runtime schemathesis shap privacy diffprivlib generators zensical; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in lithops dask traces; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
 	@$(COMPILE) --no-deps -c requirements/lithops.txt -c requirements/dev.txt --group lithops-functions -o requirements/lithops-functions.txt
 	@# One program inside a wheel, and data inside others, and nothing that they import.
