@@ -171,10 +171,14 @@ def held_in_words(models: int, uploads: int) -> str:
 def ask_terminal(question: str) -> str:
     """The answer typed at the terminal (stdin carries the service); empty where there is none."""
     try:
-        with open("/dev/tty", "r+", encoding="utf-8") as terminal:
-            terminal.write(question)
-            terminal.flush()
-            return terminal.readline()
+        # Opened twice: a file for both ways has to have positions, which a terminal has not.
+        with (
+            open("/dev/tty", "w", encoding="utf-8") as asked,
+            open("/dev/tty", encoding="utf-8") as answered,
+        ):
+            asked.write(question)
+            asked.flush()
+            return answered.readline()
     except OSError:
         return ""
 
