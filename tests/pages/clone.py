@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +21,7 @@ _OF_THE_MACHINE = {
 SERVE = re.compile(r"serverless-ml answers at (\S+)")
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment_of(home: Path) -> dict[str, str]:
     """A shell's, as a person's is: without the environment of the tests, and with a home of its own.
 
     Where packages come from, and what was downloaded of them, is the machine's.
@@ -60,7 +60,7 @@ class Clone:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "serverless-ml"
-        self.environment = _environment(folder / "home")
+        self.environment = environment_of(folder / "home")
         (folder / "home").mkdir()
         self._demonstrated = folder / "demonstrated"
         subprocess.run(["git", "clone", "-q", "--no-hardlinks", ROOT, self.folder], check=True)
@@ -83,37 +83,21 @@ class Clone:
             _copy(kept, self.folder / kept.name)
 
     @contextmanager
-    def serving(self, options: Sequence[str] = ()) -> Iterator[str]:
-        """`make serve` with such options; where it answers, as a host and a port."""
-        with subprocess.Popen(
-            ["make", "serve", f"PORT={_port()}", *options],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as server:
-            told, lines = threading.Event(), list[str]()
+    def serving(
+        self, options: Sequence[str] = (), *, settings: Mapping[str, str] | None = None, port: int = 8080
+    ) -> Iterator[str]:
+        """`make serve` with such options and variables; where it answers, as a host and a port.
 
-            def read() -> None:
-                assert server.stdout is not None
-                for line in server.stdout:
-                    lines.append(line)
-                    if SERVE.match(line):
-                        told.set()
-                told.set()
-
-            reader = threading.Thread(target=read)
-            reader.start()
-            try:
-                assert told.wait(240)  # it may install something first
-                found = [match[1] for match in map(SERVE.match, lines) if match]
-                assert found, "".join(lines)
-                yield found[0].removeprefix("http://")
-            finally:
-                server.terminate()
-                server.wait(60)
-                reader.join(10)
+        Where the port is not free it is another one.
+        """
+        for wanted in (_free(port), 0):  # another program may take a port before the server does
+            command = ["make", "serve", f"PORT={wanted or _free(0)}", *options]
+            environment = {**self.environment, **(settings or {})}
+            with _Server(command, self.folder, environment) as server:
+                if server.address or not wanted:
+                    assert server.address, server.said
+                    yield server.address
+                    return
 
     def told(self, address: str) -> dict[str, str]:
         """The environment of who asks that server: where 8080 was not free, a client is told."""
@@ -122,15 +106,66 @@ class Clone:
         return {**self.environment, "SERVERLESS_ML_URL": f"http://{address}"}
 
 
+class _Server:
+    """A server that is started, and has said where it answers or ended; leaving the `with` ends it."""
+
+    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+        self._command, self._folder, self._environment = command, folder, environment
+        self._lines: list[str] = []
+
+    def __enter__(self) -> "_Server":
+        self._running = subprocess.Popen(
+            self._command,
+            cwd=self._folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        told = threading.Event()
+
+        def read() -> None:
+            assert self._running.stdout is not None
+            with self._running.stdout as said:
+                for line in said:
+                    self._lines.append(line)
+                    if SERVE.match(line):
+                        told.set()
+            told.set()
+
+        self._reader = threading.Thread(target=read)
+        self._reader.start()
+        assert told.wait(240)  # it may install something first
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.terminate()
+        self._running.wait(60)
+        self._reader.join(10)
+
+    @property
+    def address(self) -> str:
+        """Host and port; empty where it ended before it listened."""
+        return next(
+            (match[1].removeprefix("http://") for match in map(SERVE.match, self._lines) if match), ""
+        )
+
+    @property
+    def said(self) -> str:
+        """What it has printed."""
+        return "".join(self._lines)
+
+
 def _copy(source: Path, target: Path) -> None:
     """Copied with its links and times: an environment's files are compared by them."""
     subprocess.run(["cp", "-a", source, target], check=True)
 
 
-def _port() -> int:
-    """The port that the pages say, where it is free: a client finds the service there by itself."""
-    for port in (8080, 0):
+def _free(wanted: int) -> int:
+    """The port that is wanted, where it is free: a client finds the service at 8080 by itself."""
+    for port in (wanted, 0):
         with socket.socket() as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # past the last server's connections
             try:
                 tried.bind(("127.0.0.1", port))
             except OSError:

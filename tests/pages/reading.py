@@ -1,26 +1,23 @@
-"""What a page of the documentation tells its reader to type, block by block."""
+"""What a page of the documentation shows its reader in blocks of code, block by block."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from textwrap import dedent
 from typing import NamedTuple
+
+from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
     "README.md",
     "CONTRIBUTING.md",
-    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    "SECURITY.md",
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 ]
 SHELL, PYTHON = "console", "python"
 
-# A comment before a block, which readers do not see, says why it is not run with its page: another test does
-# that, it takes an account on a cloud, or it is another project's code, which its first line says too.
-_BLOCK = re.compile(r"^( *)(?:<!-- (.*?) -->\n\1)?```(\w+)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r"^\$ (.*(?:\n {4}.*)*)\n?((?:(?!\$ ).*\n)*)", re.MULTILINE)
-RUN_BY = "run by "
-ON_A_CLOUD = "on a cloud: "
-THEIRS = "theirs: "
+_COMMENT = re.compile(r"<!-- (.*?) -->", re.DOTALL)
 
 
 class Command(NamedTuple):
@@ -31,13 +28,16 @@ class Command(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A block of a page: commands, or a program. `remark` is what the comment before it says."""
+    """A block of a page. `mark` is what the comment before it says, which readers do not see.
+
+    `language` is "" for a fence without one, and `indented` for a block that is none but by its indentation.
+    """
 
     page: str
     line: int
     language: str
     text: str
-    remark: str
+    mark: str
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
@@ -45,19 +45,32 @@ class Block(NamedTuple):
     @property
     def commands(self) -> list[Command]:
         """The commands of a shell's block."""
-        return [Command(*found) for found in _COMMAND.findall(self.text)]
+        return [Command(*found) for found in _COMMAND.findall(self.text)] if self.language == SHELL else []
 
 
 def blocks(page: str) -> Iterator[Block]:
-    """The blocks of shells and Python of a page, in its order."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    for found in _BLOCK.finditer(text):
-        _, remark, language, inside = found.groups()
-        if language in (SHELL, PYTHON):
-            line = text.count("\n", 0, found.start(4)) + 1
-            yield Block(page, line, language, dedent(inside), remark or "")
+    """All blocks of a page, in its order: fenced or indented, in lists or not."""
+    yield from blocks_of((ROOT / page).read_text(encoding="utf-8"), page)
 
 
-def members(shown: str) -> set[str]:
-    """The names of JSON's members in what a page shows."""
-    return set(re.findall(r'"(\w+)":', shown))
+def blocks_of(text: str, page: str) -> Iterator[Block]:
+    """All blocks of a Markdown text."""
+    mark = ""
+    for token in MarkdownIt("commonmark").parse(text):
+        if token.type in {"fence", "code_block"}:
+            assert token.map is not None
+            language = token.info.strip() if token.type == "fence" else "indented"
+            yield Block(page, token.map[0] + 2, language, token.content, mark)
+        found = _COMMENT.fullmatch(token.content.strip()) if token.type == "html_block" else None
+        mark = found[1] if found else ""
+
+
+def comments(page: str) -> list[str]:
+    """What all comments of a page say, before a block or not; not those that it quotes as code."""
+    tokens = MarkdownIt("commonmark").parse((ROOT / page).read_text(encoding="utf-8"))
+    return [said for each in tokens if each.type == "html_block" for said in _COMMENT.findall(each.content)]
+
+
+def without_remark(command: str) -> str:
+    """A command without what a `#` behind it says to the reader."""
+    return re.sub(r"\s+# .*$", "", command, flags=re.MULTILINE).strip()

@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -18,21 +21,26 @@ curl() {
 }
 """
 _READER = """
-import json, sys, traceback
+import io, json, sys, traceback
 names = {"__name__": "__main__"}
 said = sys.stdout
 for line in sys.stdin:
     where, program = json.loads(line)
     try:
-        sys.stdout = sys.stderr
+        printed = sys.stdout = io.StringIO()
         exec(compile(program, where, "exec"), names)
         failure = ""
     except BaseException:
         failure = traceback.format_exc()
-    said.write(json.dumps(failure) + "\\n")
+    said.write(json.dumps([failure, printed.getvalue()]) + "\\n")
     said.flush()
 """
-_LIMIT = 600  # seconds that one command may take: a page installs things
+# A shell at a terminal of its own, also as /dev/tty: there commands ask, and print for people.
+_TERMINAL = """
+import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(["bash", "-c", sys.argv[1]])))
+"""
+_ASKS = re.compile(r"\[y/N\] ?$")
 
 
 class Failed(AssertionError):
@@ -76,11 +84,39 @@ class Session:
             raise Failed(f"$ {command}\n{output}\n{self._errors()}\nended with {status}")
         return output
 
-    def execute(self, program: str, where: str) -> None:
-        """Execute a program, with the names that those before it have made. Raises `Failed`."""
+    def environment(self) -> dict[str, str]:
+        """The variables that the shell exports by now."""
+        _, written = self._type("env -0 | base64 -w 0")
+        return dict(each.split("=", 1) for each in _decoded(written).split("\0") if "=" in each)
+
+    def at_a_terminal(self, command: str, answers: Sequence[str] = ()) -> str:
+        """Type a command at a terminal and answer what it asks; what is read there. Raises `Failed`."""
+        with subprocess.Popen(
+            [sys.executable, "-c", _TERMINAL, command],
+            cwd=self._type("pwd")[1].strip(),
+            env={**self.environment(), "TERM": "dumb"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as running:
+            assert running.stdin is not None
+            assert running.stdout is not None
+            waiting, printed = list(answers), ""
+            while came := os.read(running.stdout.fileno(), 65536).decode(errors="replace"):
+                printed += came
+                if waiting and _ASKS.search(printed):
+                    running.stdin.write(f"{waiting.pop(0)}\n".encode())
+                    running.stdin.flush()
+        if running.returncode:
+            raise Failed(f"$ {command}\n{printed}\nended with {running.returncode}")
+        return printed.replace("\r", "")
+
+    def execute(self, program: str, where: str) -> str:
+        """Execute a program, with the names that those before it have made; what it printed.
+
+        Raises `Failed`.
+        """
         if self._python is None:
-            _, written = self._type("env -0 | base64 -w 0")
-            environment = dict(each.split("=", 1) for each in _decoded(written).split("\0") if "=" in each)
+            environment = self.environment()
             self._python = subprocess.Popen(
                 ["python", "-c", _READER],
                 cwd=self._type("pwd")[1].strip(),
@@ -96,9 +132,10 @@ class Session:
         self._python.stdin.write(json.dumps([where, program]) + "\n")
         self._python.stdin.flush()
         answer = self._python.stdout.readline()
-        failure = json.loads(answer) if answer else f"Python ended: {self._errors()}"
+        failure, printed = json.loads(answer) if answer else (f"Python ended: {self._errors()}", "")
         if failure:
             raise Failed(f"{where}\n{program}\n{failure}")
+        return str(printed)
 
     def _type(self, command: str) -> tuple[int, str]:
         assert self._shell.stdin is not None

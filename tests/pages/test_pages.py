@@ -5,75 +5,106 @@ then, and installs itself whatever else it needs. Nothing of the environment of 
 """
 
 import re
+from contextlib import ExitStack
 
 import pytest
 
 from tests.pages.clone import Clone
-from tests.pages.reading import ON_A_CLOUD, PAGES, PYTHON, ROOT, RUN_BY, THEIRS, Block, blocks, members
+from tests.pages.following import Follower
+from tests.pages.marks import TWO
+from tests.pages.reading import PAGES, Block, blocks, without_remark
 from tests.pages.session import Session
 
-# These take minutes and are run by `.ci/run` itself; or wait for a person.
-LEFT = re.compile(
-    r"(\w+=\S+ )*make (demo|serve|test|long-tests|check|unit|quick|oracles|bench|pages|client-tests)\b"
-    r"|python -m pytest\b|git clone\b"
-)
-REMARK = re.compile(rf"{RUN_BY}(?P<test>tests/\S+\.py)|{ON_A_CLOUD}.+|{THEIRS}(?P<whose>[A-Z].+?) \d[\d.]*")
+# Commands of a block that are not typed with their page, and who types them: these take minutes.
+LEFT = {
+    r"make (demo|serve PORT=8080)$": "the clone, before every page",
+    r"make (test|long-tests|check)$": ".ci/run",
+    r"make (unit|quick)$": "parts of make test, which .ci/run calls",
+    r"python -m pytest tests/(azure|google) ": "make test, which .ci/run calls",
+    r"git clone <address of the repository>": "the clone",
+}
+_SERVE = re.compile(r"^((?:\w+=\S+ )*)make serve((?: \w+=\S+)*)$")
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if list(blocks(page))])
+def local(page: str) -> list[Block]:
+    """The blocks that are followed on this machine: those of other marks are somebody else's.
+
+    What shows an answer belongs to the block before it.
+    """
+    found, here = [], True
+    for block in blocks(page):
+        if block.mark or block.commands or block.language == "python":
+            here = block.mark in {"", TWO}
+        if here:
+            found.append(block)
+    return found
+
+
+def left_to(command: str) -> str | None:
+    """Who types a command that is not typed with its page."""
+    found = [who for form, who in LEFT.items() if re.match(form, without_remark(command))]
+    return found[0] if found else None
+
+
+class Here:
+    """A clone whose service is started as a page says, as often as it says so; leaving the `with` ends it."""
+
+    def __init__(self, clone: Clone) -> None:
+        self._clone = clone
+
+    def __enter__(self) -> "Here":
+        self._running, self._second = ExitStack(), ExitStack()
+        self.address = self._running.enter_context(self._clone.serving())
+        self.other = ""
+        self._session = self._second.enter_context(
+            Session(self._clone.folder, self._clone.told(self.address))
+        )
+        self._follower = Follower(self._session, self.as_here, self.instead)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._second.close()
+        self._running.close()
+
+    def follow(self, block: Block) -> None:
+        """Follow one block."""
+        if block.mark == TWO and not self.other:
+            settings = {"ML_ROOT": str(self._clone.folder / ".serverless-ml-second")}
+            self.other = self._second.enter_context(self._clone.serving(settings=settings, port=0))
+        self._follower.follow(block)
+
+    def as_here(self, text: str) -> str:
+        """A block's text with the addresses of the services that run here."""
+        here = at_address(text, self.address)
+        for place, address in {"dev": self.address, "prod": self.other}.items():
+            here = here.replace(f'"https://{place}.example", key="…"', f'"http://{address}", key="any"')
+        return here
+
+    def instead(self, command: str, _: str) -> str | None:
+        """Start the service again where a page says so with other settings; type what is left to nobody."""
+        if left_to(command):
+            return ""
+        if found := _SERVE.match(without_remark(command)):
+            self._running.close()
+            settings = {**self._session.environment(), **dict(each.split("=") for each in found[1].split())}
+            host, _, port = self.address.partition(":")
+            assert host
+            served = self._clone.serving(found[2].split(), settings=settings, port=int(port))
+            again = self._running.enter_context(served)
+            assert again == self.address, f"the port {port} was taken meanwhile"
+            return ""
+        return None
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if local(page)])
 def test_a_page_is_followed_block_by_block(page: str, clone: Clone) -> None:
     clone.fresh()
-    with clone.serving(_options(page)) as address, Session(clone.folder, clone.told(address)) as session:
-        for block in blocks(page):
-            if block.remark:
-                continue
-            if block.language == PYTHON:
-                session.execute(at_address(block.text, address), str(block))
-            else:
-                _follow(block, session, address)
-
-
-def _options(page: str) -> list[str]:
-    """How a page has the service started, where it is not as the README has it."""
-    commands = [command.text for block in blocks(page) for command in block.commands]
-    return [option for text in commands for option in re.findall(r"^make serve .*\b(ONNX=yes)", text)]
-
-
-def _follow(block: Block, session: Session, address: str) -> None:
-    for command in block.commands:
-        if LEFT.match(command.text):
-            continue
-        shows_a_problem = '"code"' in command.shown or '"faults": [{' in command.shown
-        output = session.run(at_address(command.text, address), may_fail=shows_a_problem)
-        missing = members(command.shown) - members(output)
-        assert not missing, f"{block}\n$ {command.text}\n{output}\nlacks what is shown: {sorted(missing)}"
+    with Here(clone) as here:
+        for block in local(page):
+            here.follow(block)
 
 
 def at_address(text: str, address: str) -> str:
     """What a page says to type, to that server, and with time enough for a slow machine."""
     waits = text.replace("wait=20", "wait=50")
     return re.sub(r"(localhost|127\.0\.0\.1):8080", address, waits)
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_what_is_not_run_with_its_page_says_which_test_runs_it_or_which_cloud_it_takes(page: str) -> None:
-    for block in blocks(page):
-        if not block.remark:
-            continue
-        found = REMARK.fullmatch(block.remark)
-        assert found, f"{block}: {block.remark}"
-        assert found["test"] is None or (ROOT / found["test"]).is_file(), block
-        if found["whose"]:
-            first = block.text.splitlines()[0].removeprefix("$ ")
-            assert re.match(rf"# {found['whose']}\b", first), (
-                f"{block}: the first line does not say whose it is"
-            )
-
-
-def test_every_command_of_a_page_is_one_that_the_session_sees() -> None:
-    """A prompt that is indented, or a line that goes on otherwise, would not be typed."""
-    for page in PAGES:
-        for block in blocks(page):
-            if block.language != PYTHON:
-                assert len(block.commands) == len(re.findall(r"^\s*\$ ", block.text, re.MULTILINE)), block
-                assert block.text.startswith("$ "), block

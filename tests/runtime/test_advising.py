@@ -13,6 +13,8 @@ from handlers.settings import read_settings
 from providers.advising.packaged import CLOUDS, scratch, unpack
 from providers.advising.profile import COUNTS, measure, request_of
 from tests.framework import ROOT
+from tests.pages.reading import blocks
+from tests.pages.showing import lacking
 from tests.unit.providers.test_what_packages_hold import paths_of
 
 MIXED = [[None if row % 9 == 0 else row, ("basic", "plus", None)[row % 3]] for row in range(60)]
@@ -86,6 +88,9 @@ def test_all_clouds_are_answered_with_progress_and_a_picture(root: str, tmp_path
     for name in ("AWS Lambda", "Google Cloud Run functions", "Azure Functions, Flex Consumption"):
         assert name in told.stdout
         assert name in picture.read_text()
+    (shown,) = (block for block in blocks("docs/advice.md") if "Security and use" in block.text)
+    # The machine and the model that the page's answer was made with are others.
+    assert set(lacking(shown.text, told.stdout)) <= {"Intel", "Xeon", "Processor", "churn"}
     for line in ("google: building the package", "azure: measuring mixed", "aws: simulating", "drawing"):
         assert line in told.stderr
     assert "Traceback" not in told.stderr
