@@ -110,7 +110,7 @@ oracles: setup .tools/ministack.ready .tools/rie.ready .venv/lithops.ready .venv
 	@$(PY) -m pytest tests/oracles $(PYTEST)
 
 .PHONY: pages
-pages: .venv/dev.ready ## follow every page of the documentation as a reader does, in a clone of what is committed
+pages: setup $(EMULATORS) ## follow every page of the documentation as a reader does, in a clone of what is committed, and on emulated clouds
 	@$(PY) -m pytest tests/pages $(PYTEST)
 
 .PHONY: docs
