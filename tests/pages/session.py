@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +36,7 @@ for line in sys.stdin:
     said.write(json.dumps([failure, printed.getvalue()]) + "\\n")
     said.flush()
 """
+_LIMIT = 300.0  # seconds for a command at a terminal
 # A shell at a terminal of its own, also as /dev/tty: there commands ask, and print for people.
 _TERMINAL = """
 import os, pty, sys
@@ -100,12 +102,15 @@ class Session:
         ) as running:
             assert running.stdin is not None
             assert running.stdout is not None
+            limit = threading.Timer(_LIMIT, running.kill)  # it may ask what nobody answers
+            limit.start()
             waiting, printed = list(answers), ""
             while came := os.read(running.stdout.fileno(), 65536).decode(errors="replace"):
                 printed += came
                 if waiting and _ASKS.search(printed):
                     running.stdin.write(f"{waiting.pop(0)}\n".encode())
                     running.stdin.flush()
+            limit.cancel()
         if running.returncode:
             raise Failed(f"$ {command}\n{printed}\nended with {running.returncode}")
         return printed.replace("\r", "")
