@@ -108,6 +108,11 @@ def block(language: str, text: str) -> str:
     return f"```{language}\n{text.strip(chr(10))}\n```"
 
 
+def told_block(language: str, text: str) -> str:
+    """A block of code that nobody types: the test that compares each page with the code holds it."""
+    return f"<!-- run by tests/unit/documenting/test_reference.py -->\n{block(language, text)}"
+
+
 def either(words: Sequence[str], last: str = "or") -> str:
     """`a, b or c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""

@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from documenting.client_source import FOLDER as CLIENT
 from documenting.client_source import client
-from documenting.markdown import block, code, heading, prose, sentence, table
+from documenting.markdown import code, heading, prose, sentence, table, told_block
 from documenting.markdown import page as whole
 from documenting.reference.docstrings import found
 
@@ -101,14 +101,14 @@ def _commands(members: list[Any]) -> Iterator[str]:
         )
         yield heading(3, code(f"serverless-ml {each.name}"))
         yield from (prose(text) for text in inspect.cleandoc(each.help).split("\n\n"))
-        yield block("text", usage)
+        yield told_block("text", usage)
         yield table(
             ["argument", "meaning"],
             [[code(one.metavar or one.name), prose(one.help or "")] for one in arguments],
         )
         yield _options(options)
         yield "For example:"
-        yield block("text", "\n".join(examples(each)))
+        yield told_block("text", "\n".join(examples(each)))
 
 
 def examples(told: Any) -> list[str]:
@@ -206,12 +206,12 @@ def _module_command(command: Command) -> list[str]:
     return [
         heading(3, code(command.name)),
         prose(sentence(told)),
-        block("text", f"python -m {command.name}{_after(actions)}"),
+        told_block("text", f"python -m {command.name}{_after(actions)}"),
         table(
             ["argument", "default", "meaning"],
             [[_action(each), _action_default(each), prose(_help(each))] for each in actions],
         ),
-        block("text", command.parser.epilog) if command.parser.epilog else "",
+        told_block("text", command.parser.epilog) if command.parser.epilog else "",
     ]
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from documenting.client_source import FOLDER as CLIENT
-from documenting.markdown import block, bullets, code, heading, prose, table
+from documenting.markdown import bullets, code, heading, prose, table, told_block
 
 if TYPE_CHECKING:
     import griffe
@@ -72,7 +72,7 @@ def public_members(owner: "griffe.Object") -> "Iterator[griffe.Object]":
 
 def function(title: str, level: int, told: "griffe.Object") -> list[str]:
     """A heading, the signature, and what the docstring says."""
-    return [heading(level, code(title)), block("text", signature_of(told)), *sections(told)]
+    return [heading(level, code(title)), told_block("text", signature_of(told)), *sections(told)]
 
 
 def signature_of(told: "griffe.Object", *, of: "griffe.Object | None" = None) -> str:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from documenting.client_source import client
-from documenting.markdown import anchor, block, code, either, heading, link, prose, table
+from documenting.markdown import anchor, code, either, heading, link, prose, table, told_block
 from documenting.markdown import page as whole
 from handlers.rest.openapi import errors
 from handlers.rest.problems import TITLES, problem_response
@@ -30,7 +30,7 @@ def page() -> str:
         heading(2, "What an answer that refuses says"),
         "JSON, as RFC 9457 has it ([`Problem`](schemas.md#problem)). `code` is for programs and stays; "
         "`detail` is for people and may change.",
-        block("json", _example()),
+        told_block("json", _example()),
         "What is wrong with what was sent is in `faults`, each with the JSON path of its place, such as "
         "`$.instances[2][0]`. The log of the service knows the request by `request_id`.",
         *(text for status in statuses for text in _of_status(status, told)),

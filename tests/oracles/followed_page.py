@@ -14,10 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from tests.pages.reading import PYTHON, ROOT, RUN_BY, THEIRS, Block, blocks
+from tests.pages.marks import KINDS
+from tests.pages.reading import PYTHON, ROOT, Block, blocks
 from tests.pages.session import Session
 
-HERE = f"{RUN_BY}tests/oracles/test_coming_from.py"
+HERE = "run by tests/oracles/test_coming_from.py"
 _FILE = re.compile(r"# \w+: (\w+\.py)\n")  # the first line of a program that is a file of its own
 _LONG = 120  # seconds until a server of theirs answers
 _OWN_SETTINGS = ("MLFLOW_", "BENTOML_", "SERVERLESS_ML_")
@@ -76,9 +77,9 @@ class FollowedPage:
         found = [
             each
             for each in blocks(self._source.page)
-            if each.remark == HERE or each.remark.startswith(THEIRS)
+            if each.mark == HERE or each.mark.startswith(KINDS["theirs"])
         ]
-        assert {each.remark == HERE for each in found} == {True, False}, f"{self._source.page} lacks blocks"
+        assert {each.mark == HERE for each in found} == {True, False}, f"{self._source.page} lacks blocks"
         try:
             with Session(self._folder, self._environment) as session:
                 for block in found:
@@ -111,7 +112,7 @@ class FollowedPage:
         sent = [
             shlex.split(command.text)
             for block in blocks(self._source.page)
-            if not block.remark and block.language != PYTHON
+            if not block.mark and block.language != PYTHON
             for command in block.commands
             if path in command.text
         ]

@@ -17,7 +17,8 @@ import pytest
 
 from tests.e2e.local_server import LocalServer
 from tests.oracles.followed_page import FollowedPage, Source
-from tests.pages.reading import PYTHON, ROOT, THEIRS, blocks
+from tests.pages.marks import KINDS
+from tests.pages.reading import PYTHON, ROOT, blocks
 
 ROW = {"age": 44, "spend": 8.0, "plan": "basic", "country": "DE"}
 MLFLOW = Source(
@@ -97,7 +98,9 @@ def test_what_predict_is_said_not_to_take_it_refuses(tmp_path: Path, body: Any, 
 
 
 def test_sagemaker_s_sdk_takes_what_the_page_says(tmp_path: Path) -> None:
-    theirs = [each for each in blocks("docs/coming-from-sagemaker.md") if each.remark.startswith(THEIRS)]
+    theirs = [
+        each for each in blocks("docs/coming-from-sagemaker.md") if each.mark.startswith(KINDS["theirs"])
+    ]
     assert all(each.language == PYTHON for each in theirs)
     region = {
         "AWS_DEFAULT_REGION": "eu-central-1",

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from handlers.rest.router import find
+from tests.pages.marks import mark_of
+from tests.pages.reading import blocks
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("coming-from-*.md"))
@@ -79,3 +81,17 @@ def test_what_is_theirs_stands_under_their_name(page: Path) -> None:
     assert len(marked) == 1
     (whose,) = marked
     assert page.stem.removeprefix("coming-from-") in whose.lower()
+
+
+def test_a_block_of_another_project_says_so_in_its_first_line(page: Path) -> None:
+    """Readers do not see the comment before it."""
+    found = [
+        (mark_of(block), block)
+        for block in blocks(page.relative_to(ROOT).as_posix())
+        if block.mark.startswith("theirs: ")
+    ]
+    assert found
+    for mark, block in found:
+        assert mark
+        whose = re.sub(r" [\d.]+$", "", mark.named["whose"])
+        assert re.match(rf"(?:\$ )?# {re.escape(whose)}\b", block.text), block

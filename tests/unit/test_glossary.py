@@ -8,7 +8,7 @@ import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "glossary.md"
-_ENTRY = re.compile(r"^### (.+)\n\n((?:(?!#).*\n)+)", re.MULTILINE)
+_ENTRY = re.compile(r"^## (.+)\n\n((?:(?!#).*\n)+)", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)]+)\)")
 _FENCE = re.compile(r"^( *)```.*?^\1```", re.DOTALL | re.MULTILINE)
 # Where no page says the word as it stands here.
