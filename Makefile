@@ -111,7 +111,7 @@ oracles: setup .tools/ministack.ready .tools/rie.ready .venv/lithops.ready .venv
 
 .PHONY: pages
 pages: setup $(EMULATORS) ## follow every page of the documentation as a reader does, in a clone of what is committed, and on emulated clouds
-	@$(PY) -m pytest tests/pages $(PYTEST)
+	@$(PY) -m pytest tests/pages -n 2 $(PYTEST)
 
 .PHONY: docs
 docs: .venv/pyvenv.cfg $(SITE) ## the documentation as a site in build/site/, its links checked, with a search that needs no network
