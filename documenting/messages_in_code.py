@@ -19,13 +19,13 @@ PACKAGES = ("ml_core", "handlers", "providers", "client/src/serverless_ml")
 # Made of the others: a copy of ml_core, and the client without `async`.
 _MADE = ("client/src/serverless_ml/_core/", "client/src/serverless_ml/_sync/")
 VARIES = "…"
-_MOST_ALTERNATIVES, _DEEPEST = 6, 5
+_MOST_ALTERNATIVES, _DEEPEST = 40, 6
 # What shows a value in a message: the value varies.
 _SHOWS = frozenset({"shown", "quoted", "member", "repr", "str"})
 # A text with fewer letters than this is a part of others.
 _LEAST_LETTERS = 8
 _BUILT_IN = frozenset({"ValueError", "TypeError", "RuntimeError", "OverflowError", "LookupError", "KeyError"})
-_TELLS = re.compile(r"fault|reason|wrong|refus|objection|unreadable|(^|_)(why|what|not|no|nothing)_")
+_TELLS = re.compile(r"fault|reason|wrong|refus|objection|unreadable|(^|_)(why|nothing)_")
 _LETTER = re.compile(r"[^\W\d_]")
 _CLIENT = "serverless_ml"
 
@@ -40,7 +40,7 @@ class Message(NamedTuple):
     code: str
 
 
-class _Module:
+class Source:
     """A file's tree, and what stands in it by name."""
 
     def __init__(self, name: str, tree: ast.Module) -> None:
@@ -76,9 +76,26 @@ class _Module:
         if function not in self._values:
             found = self._values[function] = defaultdict(list)
             for node in ast.walk(function):
-                for name, value in _assigned(node):
+                for name, value in [*_assigned(node), *self._drawn(node, found)]:
                     found[name].append(value)
         return self._values[function]
+
+    def _drawn(self, node: ast.AST, known: dict[str, list[ast.expr]]) -> Iterator[tuple[str, ast.expr]]:
+        """Names that take one entry after the other of tables of the module."""
+        if not isinstance(node, ast.For | ast.comprehension):
+            return
+        gone_through = _table_of(node.iter)
+        tables = [gone_through]
+        if isinstance(gone_through, ast.Name):
+            names = [gone_through, *known.get(gone_through.id, [])]
+            tables = [
+                self.constants[each.id]
+                for each in names
+                if isinstance(each, ast.Name) and each.id in self.constants
+            ]
+        for table in tables:
+            for entry in _entries_of(table, pairs=gone_through is not node.iter):
+                yield from _unpacked(node.target, entry)
 
     def _note(self, node: ast.AST, function: _Function | None, class_: str) -> None:
         """Note in which function and class everything stands."""
@@ -103,7 +120,7 @@ class _Sink(NamedTuple):
 
 def messages() -> list[Message]:
     """All of them, each once for each module and code, in the modules' order."""
-    found = [*_Reader(_modules()).messages(), *_of_scripts(), *_of_make()]
+    found = [*Reader(sources()).messages(), *_of_scripts(), *_of_make()]
     return list(dict.fromkeys(found))
 
 
@@ -113,7 +130,8 @@ def fits(text: str, message: str) -> bool:
     return re.search(".*".join(parts), message, re.DOTALL) is not None
 
 
-def _modules() -> dict[str, _Module]:
+def sources() -> dict[str, Source]:
+    """The modules that are read, by their names."""
     found = {}
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -121,14 +139,14 @@ def _modules() -> dict[str, _Module]:
             if not place.startswith(_MADE):
                 name = place.removeprefix("client/src/").removesuffix(".py").removesuffix("/__init__")
                 name = name.replace("/", ".")
-                found[name] = _Module(name, ast.parse(path.read_text(encoding="utf-8")))
+                found[name] = Source(name, ast.parse(path.read_text(encoding="utf-8")))
     return found
 
 
-class _Reader:
+class Reader:
     """Reads messages out of modules."""
 
-    def __init__(self, modules: dict[str, _Module]) -> None:
+    def __init__(self, modules: dict[str, Source]) -> None:
         self._modules = modules
         ours = {name: module for name, module in modules.items() if not name.startswith(_CLIENT)}
         self._codes_of_service = _error_codes(ours)
@@ -137,6 +155,7 @@ class _Reader:
         self._sinks: dict[_Sink, None] = {}
 
     def messages(self) -> Iterator[Message]:
+        """What errors are made with, in the modules' order; some more than once."""
         for module in self._modules.values():
             for node in ast.walk(module.tree):
                 yield from self._said_by(module, node)
@@ -145,7 +164,7 @@ class _Reader:
             done.update(waiting)
             yield from self._given_to(waiting)
 
-    def _said_by(self, module: _Module, node: ast.AST) -> Iterator[Message]:
+    def _said_by(self, module: Source, node: ast.AST) -> Iterator[Message]:
         if isinstance(node, ast.Call):
             code = self._code_of(module, node)
             if code is not None:
@@ -157,6 +176,8 @@ class _Reader:
                 for key, value in zip(node.keys, node.values, strict=True)
                 if isinstance(key, ast.Constant) and isinstance(key.value, str)
             }
+            if "error" in members and len(members) == 1:
+                yield from self._told(module, members["error"], "")
             if {"code", "message"} <= members.keys():
                 named = members["code"]
                 yield from self._told(
@@ -166,7 +187,7 @@ class _Reader:
             for returned in _returned(node):
                 yield from self._told(module, returned, "")
 
-    def _code_of(self, module: _Module, call: ast.Call) -> str | None:
+    def _code_of(self, module: Source, call: ast.Call) -> str | None:
         """The code of the error that a call makes; None where it makes none."""
         codes = self._codes_of_client if module.name.startswith(_CLIENT) else self._codes_of_service
         name, called = _last_name(call.func), call.func
@@ -178,15 +199,15 @@ class _Reader:
             code = codes.get(owner)
         elif name == "__init__":
             code = codes.get(module.classes[call])
-        elif (name == "print" and any(each.arg == "file" for each in call.keywords)) or (
-            name == "error" and owner == "parser"
-        ):
+        elif name == "print" and module.name.startswith("handlers"):
+            code = "" if any(each.arg == "file" for each in call.keywords) else None
+        elif name == "error" and owner == "parser":
             code = ""
         elif name in ("cls", "kind", "refused") and call in module.handed_over:
             code = codes.get(module.classes[call], "")
         return code
 
-    def _told(self, module: _Module, argument: ast.expr, code: str) -> Iterator[Message]:
+    def _told(self, module: Source, argument: ast.expr, code: str) -> Iterator[Message]:
         function = module.inside.get(argument)
         if isinstance(argument, ast.Name) and function is not None and argument.id in _parameters(function):
             self._sinks[_Sink(module.name, function.name, argument.id, code)] = None
@@ -205,7 +226,7 @@ class _Reader:
                     if argument is not None and self._is_same(module, call.func, sink):
                         yield from self._told(module, argument, sink.code)
 
-    def _is_same(self, module: _Module, called: ast.expr, sink: _Sink) -> bool:
+    def _is_same(self, module: Source, called: ast.expr, sink: _Sink) -> bool:
         """Whether a call in a module is one of the function that a sink belongs to."""
         if module.name == sink.module:
             return True
@@ -216,14 +237,14 @@ class _Reader:
             and module.imported.get(_last_name(called.value), ("", ""))[1] in sink.module
         )
 
-    def _texts(self, module: _Module, expression: ast.expr | None, left: int) -> list[str]:
+    def _texts(self, module: Source, expression: ast.expr | None, left: int) -> list[str]:
         """What a text can be, with what is not known as `…`."""
         if left == 0 or expression is None:
             return [VARIES]
         found = list(dict.fromkeys(self._alternatives(module, expression, left)))
         return found if 0 < len(found) <= _MOST_ALTERNATIVES else [VARIES]
 
-    def _alternatives(self, module: _Module, expression: ast.expr, left: int) -> Iterable[str]:
+    def _alternatives(self, module: Source, expression: ast.expr, left: int) -> Iterable[str]:
         """What an expression can be: of several parts, one of several, or what is said elsewhere."""
         match expression:
             case ast.Constant(value=str(text)):
@@ -240,10 +261,18 @@ class _Reader:
                 return self._from_elsewhere(module, expression, left)
         return [text for each in several for text in self._texts(module, each, left)]
 
-    def _from_elsewhere(self, module: _Module, expression: ast.expr, left: int) -> list[str]:
+    def _from_elsewhere(self, module: Source, expression: ast.expr, left: int) -> list[str]:
         match expression:
             case ast.NamedExpr(value=value):
                 found = self._texts(module, value, left)
+            case ast.Call(
+                func=ast.Attribute(value=ast.Constant(value=str(joint)), attr="join"),
+                args=[ast.List(elts=parts)],
+            ):
+                texts = [self._texts(module, each, left) for each in parts]
+                found = _joined([part for each in texts for part in ([joint], each)][1:])
+            case ast.Call(func=ast.Name(id="next"), args=[ast.GeneratorExp(elt=entry), *_]):
+                found = self._texts(module, entry, left)
             case ast.Name():
                 found = self._named(module, expression, left)
             case ast.Subscript(value=ast.Name() as table):
@@ -256,7 +285,7 @@ class _Reader:
                 found = [VARIES]
         return found
 
-    def _part(self, module: _Module, value: ast.expr, left: int) -> list[str]:
+    def _part(self, module: Source, value: ast.expr, left: int) -> list[str]:
         """A part of an f-string; of what is put into it, only what is a word or two of ours."""
         if isinstance(value, ast.Constant):
             return [str(value.value)]
@@ -266,7 +295,7 @@ class _Reader:
             return [VARIES]
         return self._texts(module, value.value, left - 1)
 
-    def _named(self, module: _Module, name: ast.Name, left: int) -> list[str]:
+    def _named(self, module: Source, name: ast.Name, left: int) -> list[str]:
         function = module.inside.get(name)
         if function is not None:
             if values := module.values_in(function).get(name.id):
@@ -281,14 +310,14 @@ class _Reader:
             return self._texts(other, other.constants[original], left - 1)
         return [VARIES]
 
-    def _entries(self, module: _Module, table: ast.Name, left: int) -> list[str]:
+    def _entries(self, module: Source, table: ast.Name, left: int) -> list[str]:
         """The texts of a table that is looked up."""
         value = module.constants.get(table.id)
         if isinstance(value, ast.Dict):
             return [text for each in value.values for text in self._texts(module, each, left - 1)]
         return [VARIES]
 
-    def _returned_by(self, module: _Module, called: ast.expr, left: int) -> list[str]:
+    def _returned_by(self, module: Source, called: ast.expr, left: int) -> list[str]:
         name = _last_name(called)
         if name in _SHOWS:
             return [VARIES]
@@ -308,7 +337,7 @@ def _joined(parts: list[list[str]]) -> list[str]:
     return ["".join(chosen) for chosen in itertools.product(*parts)]
 
 
-def _error_codes(modules: dict[str, _Module]) -> dict[str, str]:
+def _error_codes(modules: dict[str, Source]) -> dict[str, str]:
     """The classes of errors by name, each with its code; empty where it has none."""
     classes = [
         node
@@ -359,6 +388,28 @@ def _assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
             yield name, value
         case ast.NamedExpr(target=ast.Name(id=name), value=value):
             yield name, value
+
+
+def _entries_of(table: ast.expr, *, pairs: bool) -> list[ast.expr]:
+    """What a loop over a table goes through: of a dictionary pairs, where it asks for them."""
+    match table:
+        case ast.Dict(keys=keys, values=values) if pairs:
+            return [
+                ast.Tuple([key, value]) for key, value in zip(keys, values, strict=True) if key is not None
+            ]
+        case ast.Tuple(elts=elements) | ast.List(elts=elements):
+            return elements
+        case _:
+            return []
+
+
+def _table_of(gone_through: ast.expr) -> ast.expr:
+    """What has the entries that a loop goes through: of `table.items()`, the table."""
+    match gone_through:
+        case ast.Call(func=ast.Attribute(value=table, attr="items")):
+            return table
+        case _:
+            return gone_through
 
 
 def _unpacked(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:

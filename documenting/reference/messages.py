@@ -96,7 +96,6 @@ AREAS = (
         {"Offline": "../offline.md", "Models of scikit-learn": "../scikit-learn.md"},
         ("ml_core.registering", "ml_core.converting"),
     ),
-    Area("Explanations", {"Explanations": "../explain.md"}, ("ml_core.explaining",)),
     Area(
         "Imported models",
         {"Imported models": "../onnx.md"},
@@ -159,7 +158,6 @@ AREAS = (
             "providers.__main__",
             "cloud.js",
             "providers.parameters",
-            "providers.serverless-plugin",
         ),
     ),
     Area("Advice", {"Advice": "../advice.md"}, ("providers.advising",)),

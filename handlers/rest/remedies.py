@@ -23,8 +23,8 @@ REMEDIES = {
     ),
     "algorithm_not_found": "Take one of the names that `GET /v1/algorithms` lists.",
     "alias_not_found": (
-        "Look at the model's aliases: `GET /v1/models/{model}`. None is there by itself: "
-        "`PUT …/aliases/{alias}` sets it."
+        "Look at the model's aliases: `GET /v1/models/{model}`. Make one: "
+        "`PUT /v1/models/{model}/aliases/{alias}` with a version."
     ),
     "dataset_not_found": (
         "Look at `GET /v1/datasets`. An upload has two steps: ask `:upload` for an address, then PUT the "
