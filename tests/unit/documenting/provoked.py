@@ -181,7 +181,7 @@ INVALID = "invalid_input"
 PROVOCATIONS = {
     "no JSON": Provocation(_predict(b"{'instances': 1}"), 400, "malformed_input"),
     "NaN": Provocation(_predict(b'{"instances": [[NaN, 1]]}'), 400, "malformed_input"),
-    "nothing": Provocation(_predict(b""), 400, "malformed_input"),
+    "nothing": Provocation(_predict(b""), 400, "malformed_input", on_the_page=False),
     "a member twice": Provocation(
         _predict(b'{"instances": 1, "instances": 2}'), 400, "malformed_input", on_the_page=False
     ),
@@ -226,10 +226,13 @@ PROVOCATIONS = {
         lambda service: service.call("DELETE", "/v1/models/fruit/versions/1"), 409, "version_in_use"
     ),
     "no way back": Provocation(
-        _post("/v1/models/fruit/aliases/production:rollback", {}), 409, "nothing_to_roll_back"
+        _post("/v1/models/fruit/aliases/production:rollback", {}),
+        409,
+        "nothing_to_roll_back",
+        on_the_page=False,
     ),
     "nothing to promote": Provocation(
-        _post("/v1/models/fruit/aliases/production:promote", {}), 409, "nothing_to_promote"
+        _post("/v1/models/fruit/aliases/production:promote", {}), 409, "nothing_to_promote", on_the_page=False
     ),
     "an old ETag": Provocation(
         lambda service: service.call(
@@ -242,7 +245,7 @@ PROVOCATIONS = {
     "no profile": Provocation(
         _post("/v1/models/fruit:explain", {"instances": [[1, 2]]}), 409, "not_explained"
     ),
-    "a key of another request": Provocation(_twice, 422, "idempotency_mismatch"),
+    "a key of another request": Provocation(_twice, 422, "idempotency_mismatch", on_the_page=False),
     "a long body": Provocation(_predict(b"[" * 4_300_000), 413, "too_large"),
     "an upload without its signature": Provocation(
         lambda service: service.call("PUT", "/uploads/datasets/x?expires=1", b"a"), 403, ""
@@ -262,7 +265,7 @@ PROVOCATIONS = {
     ),
     "another output": Provocation(_predict({"instances": [[1, 2]], "outputs": ["x"]}), 422, INVALID),
     "another hyperparameter": Provocation(_train(hyperparameters={"c": 1}), 422, INVALID),
-    "out of bounds": Provocation(_train(hyperparameters={"C": -1}), 422, INVALID),
+    "out of bounds": Provocation(_train(hyperparameters={"C": -1}), 422, INVALID, on_the_page=False),
     "one class": Provocation(_train(targets=["a"] * 8), 422, INVALID),
     "labels with a fraction": Provocation(_train(targets=[each + 0.5 for each in range(8)]), 422, INVALID),
     "a row of each class": Provocation(_train(targets=list("abcdefgh")), 422, INVALID),
