@@ -363,7 +363,8 @@ SETTINGS = (
         0,
         0,
         "Where the documentation is served, for the links of `/docs` and OpenAPI: "
-        "`https://docs.example.com`. Empty: on a laptop the site that was built beside the code; else nowhere.",
+        "`https://docs.example.com`. Empty: on a laptop the site that was built beside the code; else "
+        "nowhere.",
     ),
     Setting(
         "engines",
