@@ -20,6 +20,8 @@ def page() -> str:
     return whole(
         "Errors",
         "Every code that an answer or a job can have: what it means, and what to do about it.",
+        "A message by its words: [troubleshooting.md](../troubleshooting.md), and the index of all messages, "
+        "[messages.md](messages.md).",
         table(
             ["code", "status", "meaning"],
             [

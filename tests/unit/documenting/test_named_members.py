@@ -20,7 +20,7 @@ OTHERS = {
     "archives": {"Thumbs", "db", "__MACOSX"},
     "a platform": {
         "AWS_DEV_ACCESS_KEY_ID", "AWS_DEV_PROFILE", "AZURE_FEDERATED_TOKEN_FILE", "AzureWebJobsStorage",
-        "provisioned",
+        "HTTPS_PROXY", "provisioned",
     },
     "make": {"Makefile"},
     "data sets": {"train_images", "train_labels", "lengths_train", "p7"},

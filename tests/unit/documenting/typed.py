@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tests.unit.documenting.reading import fences, spans
+from tests.unit.documenting.reading import fences, headings, spans
 
 _PROMPT = re.compile(r"^\$ (.*(?:\n {4}.*)*)", re.MULTILINE)
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
@@ -24,12 +24,18 @@ class Typed(NamedTuple):
 
 
 def typed(page: str) -> Iterator[Typed]:
-    """Each single command of a page: between pipes, in `$(…)`, in backticks."""
+    """Each single command of a page: between pipes, in `$(…)`, in backticks.
+
+    What a heading has in backticks is a message of a program, which begins with its name.
+    """
     for fence in fences(page):
         if fence.language == "console":
             for shown in _PROMPT.findall(fence.text):
                 yield from _single(shown, f"{page}:{fence.line}")
+    titles = {heading.line for heading in headings(page)}
     for span in spans(page):
+        if span.line in titles:
+            continue
         yield from _single(span.text, f"{page}:{span.line}")
 
 
