@@ -1,6 +1,6 @@
 """What a built site's pages link to, and what of that leads nowhere."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -34,16 +34,22 @@ class _Page(HTMLParser):
                 self.links.append((tag, name, value))
 
 
-def broken(site: Path) -> list[str]:
-    """A line for each link of a site that leads to no file or no anchor, or fetches from another server."""
+def broken(site: Path, places: Iterable[str] = ()) -> list[str]:
+    """A line for each link of a site that leads to no file or no anchor, or fetches from another server.
+
+    Args:
+        site: the folder that was built.
+        places: what its scripts lead to, as links of its first page would be written.
+    """
     found = {
         page.relative_to(site).as_posix(): _Page(page.read_text(encoding="utf-8"))
         for page in sorted(site.rglob("*.html"))
     }
+    links = [(name, link) for name, page in found.items() for link in page.links]
+    links += [("index.html", ("a", "href", place)) for place in places]
     return [
         f"{name}: {address}: {wrong}"
-        for name, page in found.items()
-        for tag, attribute, address in page.links
+        for name, (tag, attribute, address) in links
         for wrong in _wrong(site, found, name, (tag, attribute), address)
     ]
 

@@ -6,12 +6,14 @@ import subprocess
 from pathlib import Path
 
 from documenting.built import broken
+from documenting.message_list import entries, script
 from documenting.pages import ROOT
 from documenting.staging import stage
 
 _BUILD = ROOT / "build"
 FOLDER = _BUILD / "site"
 _CONFIGURATION = Path(__file__).with_name("zensical.toml")
+MESSAGES = "documenting/messages.js"
 _GENERATOR = ROOT / ".tools" / "zensical" / "bin" / "zensical"
 # What lets a page opened as a file search in a worker. The generator would have it come from another server.
 _SHIM = ROOT / ".tools" / "iframe-worker" / "node_modules" / "iframe-worker" / "shim" / "index.js"
@@ -30,6 +32,7 @@ def build() -> Path:
         SiteBroken: where the generator warns, a link or anchor leads nowhere, or a page asks another server.
     """
     stage(_BUILD / "documentation")
+    (_BUILD / "documentation" / MESSAGES).write_text(script(), encoding="utf-8")
     shutil.copyfile(_CONFIGURATION, _BUILD / "zensical.toml")
     shutil.rmtree(FOLDER, ignore_errors=True)
     done = subprocess.run(
@@ -42,7 +45,8 @@ def build() -> Path:
     if done.returncode:
         raise SiteBroken(_plain(done.stdout + done.stderr))
     _openable_as_files()
-    found = broken(FOLDER)
+    places = [place for entry in entries() for _, place in entry["links"]]
+    found = broken(FOLDER, places)
     if found:
         raise SiteBroken("\n".join(found))
     return FOLDER / "index.html"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from documenting.pages import ROOT, Link, anchors, headings, links, pages, rewritten, text_of
 
-_STYLES = "documenting/site.css"
+_OURS = ("documenting/site.css", "documenting/finding.js")
 # A search is for what holds today. The index of decisions is searched, and leads to them.
 _OF_FORMER_DAYS = ("docs/decisions/0", "CHANGELOG.md")
 _NOT_SEARCHED = "---\nsearch:\n  exclude: true\n---\n\n"
@@ -29,7 +29,8 @@ def stage(folder: Path) -> None:
         for link in links(text):
             if not link.elsewhere:
                 _bring(link.target(page)[0], folder)
-    _bring(_STYLES, folder)
+    for path in _OURS:
+        _bring(path, folder)
 
 
 def script_as_page(script: str) -> str:

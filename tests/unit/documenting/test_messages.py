@@ -42,7 +42,7 @@ def finds(message: str) -> list[str]:
 
 
 def test_the_page_is_what_the_code_says() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m documenting.reference.messages`"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `make reference`"
 
 
 INDEXED = [name for name in PROVOCATIONS if PROVOCATIONS[name].in_the_index]
