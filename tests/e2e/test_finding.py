@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 
 from documenting.message_list import Entry, entries, script
 from documenting.pages import ROOT, text_of
-from tests.unit.documenting.provoked import PROVOCATIONS, Service
+from tests.unit.documenting.provoked import PROVOCATIONS, Service, services
 
 _PROGRAM = Path(__file__).with_name("find.mjs")
 _VARIES = "…"
@@ -40,6 +40,12 @@ def is_of(entry: Entry, message: str) -> bool:
     """Whether the message is one that the entry tells of."""
     pattern = ".*".join(re.escape(piece.strip()) for piece in entry["message"].split(_VARIES))
     return re.search(pattern, message, re.DOTALL) is not None
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Servers that say what is pasted."""
+    yield from services(tmp_path_factory.mktemp("provoked"))
 
 
 @pytest.fixture(scope="module")
