@@ -10,6 +10,7 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
 from math import prod
 from pathlib import Path
 from typing import NamedTuple
@@ -118,10 +119,11 @@ class _Sink(NamedTuple):
     code: str
 
 
-def messages() -> list[Message]:
-    """All of them, each once for each module and code, in the modules' order."""
+@cache
+def messages() -> tuple[Message, ...]:
+    """All of them, each once for each module and code, in the modules' order. That takes seconds."""
     found = [*Reader(sources()).messages(), *_of_scripts(), *_of_make()]
-    return list(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))
 
 
 def fits(text: str, message: str) -> bool:

@@ -5,6 +5,7 @@ folder's first page. A new page is a module, and a name in `PAGES`.
 """
 
 import os
+from functools import cache
 from importlib import import_module
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__))), "docs", "reference")
@@ -21,6 +22,7 @@ def file_of(name: str) -> str:
     return "README.md" if name == INDEX else name.replace("_", "-") + ".md"
 
 
+@cache
 def made(name: str) -> str:
     """A page, as the code makes it now."""
     text: str = import_module(f"{__name__}.{name}").page()

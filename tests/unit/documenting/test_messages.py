@@ -2,11 +2,10 @@
 
 import ast
 import re
-from functools import cache
 
 import pytest
 
-from documenting.messages_in_code import ROOT, VARIES, Message, Reader, Source, fits, messages, sources
+from documenting.messages_in_code import ROOT, VARIES, Reader, Source, fits, messages, sources
 from documenting.reference.messages import AREAS, area_of, page
 from handlers.rest.openapi import errors
 from tests.unit.documenting.provoked import PROVOCATIONS, Service
@@ -20,11 +19,6 @@ def entries() -> list[str]:
     """What the page lists."""
     found = re.findall(r"^- (`+) ?(.+?) ?\1$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     return [text for _, text in found]
-
-
-@cache
-def _read() -> tuple[Message, ...]:
-    return tuple(messages())
 
 
 def _letters(text: str) -> int:
@@ -79,9 +73,9 @@ def test_what_nothing_says_is_not_found() -> None:
 
 
 def test_every_message_has_its_area_and_every_area_messages() -> None:
-    titles = {area_of(message).title for message in _read()}
+    titles = {area_of(message).title for message in messages()}
     assert titles == {area.title for area in AREAS}
-    modules = {message.module for message in _read()} | set(sources())
+    modules = {message.module for message in messages()} | set(sources())
     for area in AREAS:
         for start in area.modules:
             assert any(module.startswith(start) for module in modules), start
