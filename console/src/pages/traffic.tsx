@@ -1,5 +1,5 @@
 // Which version answers: names that point at one, or at two that share what comes.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Confirmed } from "../parts/dialog.tsx";
 import { Disclosure } from "../parts/disclosure.tsx";
 import { Field } from "../parts/field.tsx";
@@ -128,8 +128,9 @@ function Canary({ alias, now, choices, apply }: {
   const before = now.find(([version]) => version === other)?.[1] ?? 0;
   const [percent, move] = useState(before);
   const [busy, setBusy] = useState(false);
-  useEffect(() => choose(now[1]?.[0] ?? known[0]), [alias.etag]);
-  useEffect(() => move(before), [alias.etag, other]);
+  // At once: an effect that comes after a first key press would take it back.
+  useLayoutEffect(() => choose(now[1]?.[0] ?? known[0]), [alias.etag]);
+  useLayoutEffect(() => move(before), [alias.etag, other]);
   if (!known.length) return <p class="soft">There is no second version to try beside it.</p>;
   const still = busy || !usable || percent === before;
   const set = async () => {
