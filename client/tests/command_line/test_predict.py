@@ -147,7 +147,9 @@ def test_what_is_wrong_is_told_at_its_place_in_the_file(service: Service, churn:
     assert "line 3, column 'age': " in ran.err
     ran = run("predict", churn, CHURN, "--outputs", "chance", url=service.url)
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.splitlines()[-1].startswith("serverless-ml: $.outputs[0] (--outputs): ")
+    *_, message, what_to_do = ran.err.splitlines()
+    assert message.startswith("serverless-ml: $.outputs[0] (--outputs): ")
+    assert what_to_do.endswith(f"{service.url}/docs#invalid_input")
 
 
 def test_a_missing_column_is_refused_and_an_unknown_one_when_that_is_said(
