@@ -7,6 +7,8 @@ headings of one name in a page.
 import re
 from collections.abc import Iterable, Sequence
 
+from documenting.pages import plain, slug
+
 # A line that an editor sees first, and readers do not.
 MADE = "<!-- Made from the code by `make reference`: change the code, or its docstrings. -->"
 _SENTENCE = re.compile(r"(?<=[a-z)`][.?!]) (?=[A-Z`\[])")
@@ -14,7 +16,6 @@ _SENTENCE = re.compile(r"(?<=[a-z)`][.?!]) (?=[A-Z`\[])")
 _NO_PARAGRAPH = "#|-<"
 _CODE = re.compile(r"(`+[^`]*`+)")
 _PAGE = re.compile(r"\bdocs/([a-z0-9-]+)\.md\b")
-_NOT_IN_AN_ANCHOR = re.compile(r"[^\w\- ]")
 
 
 def page(title: str, *blocks: str) -> str:
@@ -33,17 +34,11 @@ def heading(level: int, text: str) -> str:
 
 
 def anchor(text: str) -> str:
-    """What a link to a heading ends in.
+    """What a link to a heading ends in, where GitHub and Python-Markdown's `toc` agree.
 
-    As GitHub makes it (github.com/Flet/github-slugger) and Python-Markdown's `toc`, where they agree: of
-    headings without two spaces or hyphens in a row.
+    They do of headings without two spaces or hyphens in a row.
     """
-    return _NOT_IN_AN_ANCHOR.sub("", _plain(text).lower()).strip().replace(" ", "-")
-
-
-def _plain(text: str) -> str:
-    """A heading as it is read: links as their texts."""
-    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    return slug(plain(text).strip())
 
 
 def link(text: str, to: str) -> str:

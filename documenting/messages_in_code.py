@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
 from math import prod
-from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parents[1]
+from documenting.pages import ROOT
+
 PACKAGES = ("ml_core", "handlers", "providers", "client/src/serverless_ml")
 # Made of the others: a copy of ml_core, and the client without `async`.
 _MADE = ("client/src/serverless_ml/_core/", "client/src/serverless_ml/_sync/")

@@ -72,7 +72,7 @@ def headings(text: str) -> list[tuple[int, str]]:
     """The headings of a page's text: how deep each is, and what it says in plain text."""
     fences = [found.span() for found in _FENCE.finditer(text)]
     return [
-        (len(found[1]), _plain(found[2]))
+        (len(found[1]), plain(found[2]))
         for found in _HEADING.finditer(text)
         if not any(begin <= found.start() < end for begin, end in fences)
     ]
@@ -94,7 +94,8 @@ def anchors(text: str) -> dict[str, str]:
     return found
 
 
-def _plain(heading: str) -> str:
+def plain(heading: str) -> str:
+    """A heading as it is read: links as their texts, without marks."""
     return re.sub(r"[`*]", "", _LINK.sub(r"\2", heading))
 
 

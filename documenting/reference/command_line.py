@@ -11,13 +11,12 @@ from functools import cache
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from documenting.client_source import FOLDER as CLIENT
 from documenting.client_source import client
 from documenting.markdown import code, heading, prose, sentence, table, told_block
 from documenting.markdown import page as whole
+from documenting.pages import ROOT
 from documenting.reference.docstrings import found
 
-ROOT = os.path.dirname(os.path.dirname(CLIENT))
 # The modules that people run, but for those of tests and benchmarks, which `make` runs.
 MODULES = (
     *("handlers.local", "handlers.settings", "handlers.rest.rights", "handlers.rest.openapi"),

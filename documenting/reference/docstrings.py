@@ -5,7 +5,6 @@ griffe reads the source and imports nothing of it, so that names stand as they w
 
 import ast
 import inspect
-import os
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -13,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from documenting.client_source import FOLDER as CLIENT
 from documenting.markdown import bullets, code, heading, prose, table, told_block
+from documenting.pages import ROOT
 
 if TYPE_CHECKING:
     import griffe
 
-ROOT = os.path.dirname(os.path.dirname(CLIENT))
 # What a signature is told in, in one line, where it is not longer.
 _LINE = 100
 _SECTIONS = {"parameters": "Arguments", "raises": "Raises"}

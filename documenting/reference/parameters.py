@@ -8,11 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from documenting.client_source import FOLDER as CLIENT
 from documenting.markdown import code, heading, prose, sentence, table
 from documenting.markdown import page as whole
+from documenting.pages import ROOT
 
-ROOT = os.path.dirname(os.path.dirname(CLIENT))
 CLOUDS = {"aws": "AWS", "google": "Google Cloud", "azure": "Azure"}
 # Which parameter is under which heading.
 GROUPS = {

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from documenting.messages_in_code import ROOT, VARIES, Reader, Source, fits, messages, sources
+from documenting.messages_in_code import VARIES, Reader, Source, fits, messages, sources
+from documenting.pages import ROOT
 from documenting.reference.messages import AREAS, area_of, page
 from handlers.rest.openapi import errors
 from tests.unit.documenting.provoked import PROVOCATIONS, Service

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from documenting.messages_in_code import PACKAGES, ROOT, VARIES, messages
+from documenting.messages_in_code import PACKAGES, VARIES, messages
+from documenting.pages import ROOT
 from handlers.rest.openapi import errors
 from tests.unit.documenting.provoked import PROVOCATIONS, Service
 
