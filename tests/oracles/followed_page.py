@@ -14,8 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from documenting.pages import ROOT
 from tests.pages.marks import KINDS
-from tests.pages.reading import PYTHON, ROOT, Block, blocks
+from tests.pages.reading import PYTHON, Block, blocks
 from tests.pages.session import Session
 
 HERE = "run by tests/oracles/test_coming_from.py"

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
+from documenting.pages import ROOT
 from tests.e2e.local_server import LocalServer
 from tests.oracles.followed_page import FollowedPage, Source
 from tests.pages.marks import KINDS
-from tests.pages.reading import PYTHON, ROOT, blocks
+from tests.pages.reading import PYTHON, blocks
 
 ROW = {"age": 44, "spend": 8.0, "plan": "basic", "country": "DE"}
 MLFLOW = Source(

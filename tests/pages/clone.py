@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.pages.reading import ROOT
+from documenting.pages import ROOT
 
 # The settings of a person's own tools, by the variables that name another place for them.
 _OF_THE_MACHINE = {

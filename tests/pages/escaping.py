@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import yaml
 
+from documenting.pages import ROOT
 from tests.pages.marks import faults as faults_of_mark
 from tests.pages.marks import mark_of
-from tests.pages.reading import PYTHON, ROOT, SHELL, Block
+from tests.pages.reading import PYTHON, SHELL, Block
 from tests.pages.showing import Contract, parsed
 
 _PARSERS = {"json": parsed, "yaml": yaml.safe_load, "toml": tomllib.loads}

@@ -14,7 +14,8 @@
 import re
 from typing import NamedTuple
 
-from tests.pages.reading import ROOT, Block
+from documenting.pages import ROOT
+from tests.pages.reading import Block
 
 AWS, GOOGLE, AZURE = "AWS", "Google Cloud", "Azure"
 CLOUDS = (AWS, GOOGLE, AZURE)

@@ -2,20 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
-ROOT = Path(__file__).parents[2]
-PAGES = [
-    "README.md",
-    "CONTRIBUTING.md",
-    "SECURITY.md",
-    "client/README.md",
-    "examples/README.md",
-    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
-]
+from documenting.pages import ROOT, pages
+
+PAGES = pages()
 SHELL, PYTHON = "console", "python"
 
 _COMMAND = re.compile(r"^\$ (.*(?:\n {4}.*)*)\n?((?:(?!\$ ).*\n)*)", re.MULTILINE)

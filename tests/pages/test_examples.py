@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
+from documenting.pages import ROOT
 from tests.pages.clone import Clone
-from tests.pages.reading import ROOT
 
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from documenting.pages import ROOT
 from tests.pages.escaping import faults
 from tests.pages.marks import KINDS, begins_as_a_mark
-from tests.pages.reading import PAGES, ROOT, blocks, blocks_of, comments
+from tests.pages.reading import PAGES, blocks, blocks_of, comments
 from tests.pages.test_pages import LEFT, left_to
 
 

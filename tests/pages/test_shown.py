@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from documenting.pages import ROOT
 from tests.pages.clone import Clone
-from tests.pages.reading import PYTHON, ROOT, blocks
+from tests.pages.reading import PYTHON, blocks
 from tests.pages.session import Session
 from tests.pages.test_pages import at_address
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from documenting.pages import ROOT
 from handlers.jobs import train_now
 from handlers.local.services import folder_services
 from handlers.services import Services
@@ -15,7 +16,7 @@ from ml_core.jobs.jobs import Job
 from ml_core.notices.events import job_ended
 from ml_core.notices.outbox import send_due
 from providers.deploying.bucket_rights import DELETES, WRITES
-from tests.pages.reading import PAGES, ROOT, Block, blocks
+from tests.pages.reading import PAGES, Block, blocks
 from tests.pages.showing import is_part, parsed
 from tests.unit.ml_core.pictures.archives import picture
 

@@ -5,11 +5,12 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from documenting.pages import ROOT
 from tests.pages.clone import environment_of
 from tests.pages.clouds.place import STAGE, Deployed, Place
 from tests.pages.following import Follower, answers
 from tests.pages.placeholders import filled
-from tests.pages.reading import ROOT, Block, without_remark
+from tests.pages.reading import Block, without_remark
 from tests.pages.session import Session
 
 # What `make setup` installed, and the cache of built layers.

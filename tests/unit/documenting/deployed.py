@@ -5,7 +5,8 @@ from functools import cache
 
 import yaml
 
-from tests.unit.documenting.reading import ROOT, text
+from documenting.pages import ROOT
+from tests.unit.documenting.reading import text
 
 CLOUDS = ("aws", "google", "azure")
 _READ = re.compile(r"\$\{[^}]*?\bparam:([\w.-]+)")

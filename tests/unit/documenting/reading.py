@@ -3,17 +3,16 @@
 import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-ROOT = Path(__file__).parents[3]
+from documenting.pages import ROOT, pages
+
 HISTORY = "docs/decisions/"
 GENERATED = "docs/reference/"
-_FOLDERS = ("", "client/", "docs/", GENERATED, HISTORY)
-EVERY_PAGE = [f"{folder}{path.name}" for folder in _FOLDERS for path in sorted((ROOT / folder).glob("*.md"))]
+EVERY_PAGE = pages()
 # What somebody wrote, and what holds today: records of decisions are history.
 PAGES = [page for page in EVERY_PAGE if not page.startswith((HISTORY, GENERATED))]
 

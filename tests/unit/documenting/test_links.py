@@ -8,7 +8,8 @@ from posixpath import dirname, join, normpath
 import pytest
 from pymdownx import slugs
 
-from tests.unit.documenting.reading import EVERY_PAGE, ROOT, headings, links, pictures
+from documenting.pages import ROOT
+from tests.unit.documenting.reading import EVERY_PAGE, headings, links, pictures
 
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:")
 

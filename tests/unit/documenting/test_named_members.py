@@ -5,7 +5,8 @@ from functools import cache
 
 import pytest
 
-from tests.unit.documenting.reading import PAGES, ROOT, spans
+from documenting.pages import ROOT
+from tests.unit.documenting.reading import PAGES, spans
 
 # `per_class`, `metrics.history`, `Client.train()`.
 NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\(\))?")

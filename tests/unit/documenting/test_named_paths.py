@@ -6,7 +6,8 @@ from functools import cache
 
 import pytest
 
-from tests.unit.documenting.reading import PAGES, ROOT, spans
+from documenting.pages import ROOT
+from tests.unit.documenting.reading import PAGES, spans
 
 PAGES_ON_THE_CODE = [*PAGES, "docs/decisions/0026-layout.md"]
 PATH = re.compile(r"(?:[^\W\d][\w.<>…-]*/|[.<…~][\w.<>…-]*/)(?:[\w.<>…~-]+/)*[\w.<>*…{}~-]*")

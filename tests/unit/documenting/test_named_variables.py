@@ -6,8 +6,9 @@ from functools import cache
 
 import pytest
 
+from documenting.pages import ROOT
 from handlers.settings import SETTINGS
-from tests.unit.documenting.reading import PAGES, ROOT, text
+from tests.unit.documenting.reading import PAGES, text
 
 VARIABLE = re.compile(r"\b(?:SERVERLESS_)?ML_[A-Z]+(?:_[A-Z]+)*\b")
 CODE = ("ml_core", "handlers", "providers", "client/src", "examples")

@@ -17,6 +17,7 @@ import yaml
 
 from documenting.client_source import client
 from documenting.markdown import anchor, prose, table
+from documenting.pages import ROOT
 from documenting.reference import (
     FOLDER,
     INDEX,
@@ -36,7 +37,6 @@ from handlers.rest.components import resolved
 from ml_core.algorithms import algorithms
 from ml_core.jobs import job_errors
 
-ROOT = Path(__file__).parents[3]
 FILES = [file_of(name) for name in (INDEX, *PAGES)]
 DOCUMENT = openapi.document()
 

@@ -26,12 +26,11 @@ from ml_core.registry import about, listing, overview
 from ml_core.streaming.solvers import limits as solvers
 from ml_core.tables import batches, columns, reading, suitability
 from ml_core.training import history, importance
-from tests.unit.documenting.reading import EVERY_PAGE, GENERATED, HISTORY, text
+from tests.unit.documenting.reading import PAGES, text
 
 DEFAULT = {setting.variable: setting.default for setting in SETTINGS}
 MIB, GIB = 1 << 20, 1 << 30
 WORDS = {"three": 3, "four": 4, "five": 5, "ten": 10, "twelve": 12, "hundred": 100, "thousand": 1000}
-PAGES = [page for page in EVERY_PAGE if not page.startswith((HISTORY, GENERATED))]
 
 # What a sentence says in the place of the figure, and what the code has.
 SAID: dict[str, float] = {

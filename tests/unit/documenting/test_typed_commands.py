@@ -11,7 +11,8 @@ from functools import cache
 
 import pytest
 
-from tests.unit.documenting.reading import PAGES, ROOT, spans, text
+from documenting.pages import ROOT
+from tests.unit.documenting.reading import PAGES, spans, text
 from tests.unit.documenting.typed import options, typed
 
 # What stands for the name of a command, and for what a shell puts in its place.
