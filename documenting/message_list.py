@@ -5,7 +5,7 @@ It is read from the two pages that tell of messages, so that what is found is wh
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
 from documenting.pages import slug, text_of
@@ -35,9 +35,9 @@ def entries() -> list[Entry]:
     return [*_explained(), *_listed(text_of(INDEX))]
 
 
-def script() -> str:
+def script(listed: Sequence[Entry]) -> str:
     """The list as a script, which a page that was opened as a file may read too."""
-    told = json.dumps(entries(), ensure_ascii=False, separators=(",", ":"))
+    told = json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
     return f"globalThis.messagesOfErrors={told};\n"
 
 

@@ -32,7 +32,8 @@ def build() -> Path:
         SiteBroken: where the generator warns, a link or anchor leads nowhere, or a page asks another server.
     """
     stage(_BUILD / "documentation")
-    (_BUILD / "documentation" / MESSAGES).write_text(script(), encoding="utf-8")
+    messages = entries()
+    (_BUILD / "documentation" / MESSAGES).write_text(script(messages), encoding="utf-8")
     shutil.copyfile(_CONFIGURATION, _BUILD / "zensical.toml")
     shutil.rmtree(FOLDER, ignore_errors=True)
     done = subprocess.run(
@@ -45,7 +46,7 @@ def build() -> Path:
     if done.returncode:
         raise SiteBroken(_plain(done.stdout + done.stderr))
     _openable_as_files()
-    places = [place for entry in entries() for _, place in entry["links"]]
+    places = [place for entry in messages for _, place in entry["links"]]
     found = broken(FOLDER, places)
     if found:
         raise SiteBroken("\n".join(found))

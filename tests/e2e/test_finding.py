@@ -28,7 +28,7 @@ AROUND = (
 
 def found(pasted: Sequence[str]) -> list[dict[str, Any]]:
     """What the site finds by each text."""
-    given = {"list": script(), "finder": str(ROOT / "documenting" / "finding.js"), "pasted": pasted}
+    given = {"list": script(_every()), "finder": str(ROOT / "documenting" / "finding.js"), "pasted": pasted}
     done = subprocess.run(
         ["node", _PROGRAM], input=json.dumps(given), capture_output=True, text=True, check=True, timeout=120
     )
