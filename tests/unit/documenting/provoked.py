@@ -7,25 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from handlers.rest.openapi import training_body
 from tests.e2e.local_server import Answer, LocalServer
 
 KEYS = {"predict": "sml_predict_0123456789abcdef", "admin": "sml_admin_0123456789abcdef"}
-FRUIT: dict[str, Any] = {
-    "algorithm": "logistic_regression",
-    "feature_names": ["grams", "redness"],
-    "instances": [
-        [120, 0.9],
-        [130, 0.8],
-        [125, 0.95],
-        [118, 0.7],
-        [170, 0.2],
-        [160, 0.1],
-        [155, 0.3],
-        [175, 0.15],
-    ],
-    "targets": ["apple"] * 4 + ["quince"] * 4,
-    "test_fraction": 0.25,
-}
+# The model of the examples.
+FRUIT: dict[str, Any] = training_body()["examples"][0]
 
 
 class Told(NamedTuple):
