@@ -94,8 +94,8 @@ def _cell(text: str) -> str:
 
 
 def bullets(entries: Iterable[str]) -> str:
-    """A list."""
-    return "\n".join(f"- {entry}" for entry in entries)
+    """A list. A sentence of an entry has a line of its own."""
+    return "\n".join("- " + _SENTENCE.sub("\n  ", entry) for entry in entries)
 
 
 def block(language: str, text: str) -> str:

@@ -14,7 +14,7 @@ def predict(model: Any, X: Any, output: str = "label") -> list[Any]:  # noqa: AN
         X: lists, an array or a data frame; for an object of scikit-learn's with all columns that it was
             fitted to.
         output: "label", "probability" (rows × classes), "decision" (one number for each row of a two-class
-            model, else rows × classes) or "distance" (rows × clusters), as far as the model gives it; or by
+            model, else rows × classes) or "distance" (rows × clusters), as far as the model gives it. So are
             scikit-learn's names "predict", "predict_proba", "decision_function", "transform".
 
     Raises:

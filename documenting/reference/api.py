@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from functools import cache
+from textwrap import fill
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -345,7 +346,9 @@ def _answer(status: int, declared: Schema) -> tuple[str, str]:
 
 
 def _errors(found: list[str], lead: str = "Errors") -> str:
-    return f"{lead}: {', '.join(link(code(each), f'errors.md#{each}') for each in found)}." if found else ""
+    """A list of some codes, which goes on in further lines: a link has no spaces."""
+    told = f"{lead}: {', '.join(link(code(each), f'errors.md#{each}') for each in found)}."
+    return fill(told, 160, break_long_words=False, break_on_hyphens=False) if found else ""
 
 
 def codes(operation: Operation) -> list[str]:

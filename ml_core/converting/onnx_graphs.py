@@ -54,11 +54,11 @@ def from_onnx(
 ) -> Model:
     """A graph that another library exported as a model that can be deployed, registered and explained.
 
-    It is a linear classifier (skl2onnx's LogisticRegression, LinearSVC, RidgeClassifier and
-    LinearDiscriminantAnalysis, in single and double precision; a layer of PyTorch's, with or without a
-    softmax or sigmoid behind it), a support vector machine of two classes without probabilities, k-means,
-    or this project's own export of linear models and k-means; with scalers before it. Weights are taken as
-    they are written, in single precision by most.
+    It is a linear classifier, a support vector machine of two classes without probabilities, k-means, or this
+    project's own export of linear models and k-means; with scalers before it. Linear classifiers are
+    skl2onnx's LogisticRegression, LinearSVC, RidgeClassifier and LinearDiscriminantAnalysis, in single and
+    double precision, and a layer of PyTorch's, with or without a softmax or sigmoid behind it. Weights are
+    taken as they are written, in single precision by most.
 
     Args:
         data: the file.

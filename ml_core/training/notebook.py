@@ -55,7 +55,7 @@ def train_model(
             features'. Words, truth values, dates and gaps (None, NaN, NaT, NA) are encoded as in
             scikit-learn's pipelines; what a frame says are categories are words, whatever they are. For `cnn`
             it is pictures, an array (pictures, height, width) or with the channels behind, or a list of
-            arrays; channels that come first, as in PyTorch, are known by their number, with a warning. For
+            arrays. Channels that come first, as in PyTorch, are known by their number, with a warning. For
             `rnn` it is sequences, a list of arrays (steps, channels) or of data frames, or texts, a list or a
             column.
         y: a label for each row (strings, integers or booleans), None for clusters.

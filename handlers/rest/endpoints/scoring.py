@@ -18,8 +18,8 @@ SCORE_BODY: Schema = {**BODY_SCHEMA, "examples": [{"data": {"uri": "dataset://ch
 def score(call: Call) -> Response:
     """Predict each row of a table of any size, and write the predictions as files. Answers as `:train` does.
 
-    Which version answers is decided now, whatever is trained or promoted while the job runs: that of the
-    path; of an alias that shares its traffic the one with the greatest weight; without either what
+    Which version answers is decided now, whatever is trained or promoted while the job runs. It is that of
+    the path; of an alias that shares its traffic the one with the greatest weight; without either what
     `production` points at, where there is such an alias, else the newest. Of a dataset it is the newest
     upload now. `GET /v1/jobs/{job}/files` lists what was written.
     """
